@@ -1,0 +1,1 @@
+"""Edges: HTTP, the wire format, moto, processes, files."""

@@ -1,0 +1,1 @@
+"""Time, order, state and ports. Knows no AWS service."""

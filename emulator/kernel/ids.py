@@ -1,0 +1,24 @@
+"""Identifiers in the shapes that AWS gives them. Chance lives here and nowhere else in the services."""
+
+from __future__ import annotations
+
+import secrets
+import string
+import uuid
+
+_LOWER_ALNUM = string.ascii_lowercase + string.digits
+
+
+class Ids:
+    """Draws fresh identifiers."""
+
+    def uuid(self) -> str:
+        return str(uuid.uuid4())
+
+    def alnum(self, length: int) -> str:
+        """Lower-case letters and digits, as in pipeline execution ids (12) and callback tokens (10)."""
+        return "".join(secrets.choice(_LOWER_ALNUM) for _ in range(length))
+
+    def unit(self) -> float:
+        """A number in [0, 1), for weighted choices."""
+        return secrets.randbelow(2**53) / 2**53

@@ -1,0 +1,156 @@
+"""What the services need of the world, as protocols. `bootstrap.py` alone chooses who fills them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Protocol
+
+from emulator.kernel.clock import Clock
+from emulator.kernel.dispatcher import Dispatcher
+from emulator.kernel.errors import AwsError
+from emulator.kernel.ids import Ids
+from emulator.kernel.journal import Journal
+from emulator.kernel.store import Store
+
+Params = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Principal:
+    """Who calls: the ARN that AWS would name in `aws:PrincipalArn`."""
+
+    arn: str
+    account_id: str
+
+
+class Calls(Protocol):
+    """A call to any AWS service of the emulator, in process: ours or moto's, parsed and validated alike.
+
+    Raises:
+        AwsError: the service refused.
+    """
+
+    def __call__(self, service: str, operation: str, params: Params, principal: Principal | None = None) -> Params: ...
+
+
+class Publish(Protocol):
+    """An event that an AWS service itself puts on the default bus. Returns at once; delivery is asynchronous."""
+
+    def __call__(self, source: str, detail_type: str, detail: Params, resources: list[str]) -> None: ...
+
+
+class Credentials(Protocol):
+    """Environment variables with which a child process acts as a role and talks to this emulator."""
+
+    def __call__(self, role_arn: str, session_name: str) -> dict[str, str]: ...
+
+
+@dataclass(frozen=True)
+class Mount:
+    """A directory that the child sees at an absolute path of its own, such as /opt/ml."""
+
+    source: Path
+    target: str
+    is_read_only: bool = False
+
+
+@dataclass(frozen=True)
+class Command:
+    """A program to run: `env` is all of its environment; `on_line` gets each line of stdout and stderr, merged.
+
+    `code_dirs` are directories (below a mount's source) whose text files may name mount targets literally; they are
+    rewritten where the system refuses namespaces.
+    """
+
+    argv: tuple[str, ...]
+    env: Mapping[str, str]
+    on_line: Callable[[str], None]
+    cwd: str = "/"
+    mounts: tuple[Mount, ...] = ()
+    code_dirs: tuple[Path, ...] = ()
+
+
+class Process(Protocol):
+    """A running child with all its descendants."""
+
+    @property
+    def pid(self) -> int: ...
+
+    def wait(self, timeout_s: float | None = None) -> int | None:
+        """The exit code (negative: ended by that signal), or None when `timeout_s` passed first."""
+        ...
+
+    def terminate(self) -> None:
+        """SIGTERM to the program."""
+        ...
+
+    def kill(self) -> None:
+        """SIGKILL to the program and everything it started."""
+        ...
+
+
+class Spawner(Protocol):
+    """Starts programs that do not outlive the emulator, each with its own view of the mounts."""
+
+    @property
+    def isolation(self) -> str:
+        """`namespace`, or `rewrite` where namespaces are refused; jobs say which in their logs."""
+        ...
+
+    def spawn(self, command: Command) -> Process: ...
+
+
+@dataclass
+class Kernel:
+    """Everything a service may use. One object, filled by `bootstrap.py`.
+
+    `runners_dir` holds an environment per image family: `<runners_dir>/xgboost-3.2-0/bin/python`.
+    """
+
+    account_id: str
+    region: str
+    endpoint_url: str
+    state_dir: Path
+    runners_dir: Path
+    clock: Clock
+    ids: Ids
+    store: Store
+    journal: Journal
+    dispatcher: Dispatcher
+    spawner: Spawner
+    calls: Calls = field(init=False)
+    publish: Publish = field(init=False)
+    credentials: Credentials = field(init=False)
+
+    def arn(self, service: str, resource: str) -> str:
+        return f"arn:aws:{service}:{self.region}:{self.account_id}:{resource}"
+
+
+@dataclass(frozen=True)
+class Context:
+    """One call: who makes it, its request id, and the kernel."""
+
+    kernel: Kernel
+    principal: Principal
+    request_id: str
+
+
+Operation = Callable[[Params, Context], Params]
+
+__all__ = [
+    "AwsError",
+    "Calls",
+    "Command",
+    "Context",
+    "Credentials",
+    "Kernel",
+    "Mount",
+    "Operation",
+    "Params",
+    "Principal",
+    "Process",
+    "Publish",
+    "Spawner",
+]

@@ -1,0 +1,94 @@
+"""State of the services that we own: JSON rows in SQLite, each mutation one transaction, so it survives `kill -9`."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+Row = dict[str, Any]
+
+
+class Store:
+    """Rows by (kind, key). A kind is `<service>.<noun>`; a row is a JSON object that may hold aware datetimes.
+
+    What `get` and `rows` return is a fresh copy: change it and `put` it back, inside `transaction()` when the
+    change depends on what was read.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._lock = threading.RLock()
+        self._depth = 0
+        self._db = sqlite3.connect(path, check_same_thread=False, isolation_level=None)
+        self._db.execute("PRAGMA journal_mode=WAL")
+        self._db.execute("PRAGMA synchronous=NORMAL")
+        self._db.execute(
+            "CREATE TABLE IF NOT EXISTS rows (kind TEXT, key TEXT, body TEXT NOT NULL, PRIMARY KEY (kind, key)) WITHOUT ROWID"
+        )
+
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        """All or nothing, and alone: other threads wait. Transactions nest into the outermost."""
+        with self._lock:
+            if self._depth == 0:
+                self._db.execute("BEGIN IMMEDIATE")
+            self._depth += 1
+            try:
+                yield
+            except BaseException:
+                self._depth -= 1
+                if self._depth == 0:
+                    self._db.execute("ROLLBACK")
+                raise
+            self._depth -= 1
+            if self._depth == 0:
+                self._db.execute("COMMIT")
+
+    def get(self, kind: str, key: str) -> Row | None:
+        with self._lock:
+            found = self._db.execute("SELECT body FROM rows WHERE kind=? AND key=?", (kind, key)).fetchone()
+        return None if found is None else _decode(found[0])
+
+    def put(self, kind: str, key: str, row: Row) -> None:
+        with self.transaction():
+            self._db.execute("INSERT OR REPLACE INTO rows VALUES (?, ?, ?)", (kind, key, _encode(row)))
+
+    def delete(self, kind: str, key: str) -> None:
+        with self.transaction():
+            self._db.execute("DELETE FROM rows WHERE kind=? AND key=?", (kind, key))
+
+    def rows(self, kind: str, prefix: str = "") -> list[Row]:
+        """All rows of a kind whose key starts with `prefix`, in key order."""
+        with self._lock:
+            found = self._db.execute(
+                "SELECT body FROM rows WHERE kind=? AND substr(key, 1, ?)=? ORDER BY key", (kind, len(prefix), prefix)
+            ).fetchall()
+        return [_decode(body) for (body,) in found]
+
+    def close(self) -> None:
+        with self._lock:
+            self._db.close()
+
+
+def _encode(row: Row) -> str:
+    return json.dumps(row, default=_encode_value, separators=(",", ":"))
+
+
+def _encode_value(value: object) -> object:
+    if isinstance(value, datetime):
+        return {"$at": value.isoformat()}
+    raise TypeError(f"a row cannot hold {type(value).__name__} {value!r}")
+
+
+def _decode(body: str) -> Row:
+    row: Row = json.loads(body, object_hook=_decode_object)
+    return row
+
+
+def _decode_object(found: dict[str, Any]) -> Any:
+    return datetime.fromisoformat(found["$at"]) if found.keys() == {"$at"} else found
