@@ -1,0 +1,1 @@
+"""The `release` pipeline: one approved model package becomes what the endpoint serves."""

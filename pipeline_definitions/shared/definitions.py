@@ -1,0 +1,133 @@
+"""What was built and is committed: definitions, the files they need as assets, and their defaults.
+
+`infra` imports this at synth, so it imports neither the SageMaker SDK nor anything else that is slow.
+"""
+
+import gzip
+import io
+import json
+import tarfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+PIPELINES: Final = ("train", "release")
+
+_ROOT: Final = Path(__file__).resolve().parent.parent
+_SOURCE_ARCHIVE: Final = "source.tar.gz"
+
+_PYTHON_TYPES: Final[Mapping[str, tuple[type, ...]]] = {
+    "String": (str,),
+    "Integer": (int,),
+    "Float": (int, float),
+    "Boolean": (bool,),
+}
+
+
+@dataclass(frozen=True)
+class AssetFile:
+    """A file that a step reads from S3, known to the definition as `s3://token-asset-bucket/<name>`."""
+
+    name: str
+    path: Path
+
+
+class ParameterError(ValueError):
+    """A default that a pipeline cannot take.
+
+    Attributes:
+        parameter: name of the pipeline parameter.
+    """
+
+    def __init__(self, parameter: str, problem: str) -> None:
+        self.parameter = parameter
+        super().__init__(f"pipeline parameter '{parameter}': {problem}")
+
+
+def definition_path(pipeline: str) -> Path:
+    """The committed definition of a pipeline.
+
+    Raises:
+        ValueError: no such pipeline.
+    """
+    return _folder(pipeline) / "definition.json"
+
+
+def definition_text(pipeline: str) -> str:
+    """The committed definition, with stand-in names (`tokens`) where a deployment puts its own."""
+    return definition_path(pipeline).read_text("utf-8")
+
+
+def asset_files(pipeline: str) -> tuple[AssetFile, ...]:
+    """The scripts of a pipeline's steps, by name. The contract and the source archive are not among them."""
+    scripts = sorted((_folder(pipeline) / "scripts").glob("*.py"))
+    return tuple(AssetFile(path.name, path) for path in scripts)
+
+
+def source_archive(pipeline: str, into: Path) -> Path | None:
+    """Pack `scripts/source/` as the training toolkit wants it: flat, gzipped.
+
+    The same sources give the same bytes on any machine (no times, owners, modes or file names of this one), because
+    the archive's hash names its asset and a changed name is a changed template.
+
+    Args:
+        into: folder that gets `source.tar.gz`; created if missing.
+
+    Returns:
+        The archive, or None if no step of this pipeline trains.
+    """
+    source = _folder(pipeline) / "scripts" / "source"
+    if not source.is_dir():
+        return None
+    into.mkdir(parents=True, exist_ok=True)
+    archive = into / _SOURCE_ARCHIVE
+    archive.write_bytes(_tar_gz(sorted(source.glob("*.py"))))
+    return archive
+
+
+def with_defaults(text: str, defaults: Mapping[str, object]) -> str:
+    """The definition with other defaults for some of its parameters.
+
+    Raises:
+        ParameterError: the pipeline has no such parameter, or it does not take this value.
+    """
+    definition = json.loads(text)
+    parameters = {parameter["Name"]: parameter for parameter in definition["Parameters"]}
+    for name, value in defaults.items():
+        if name not in parameters:
+            raise ParameterError(name, f"the pipeline has no such parameter; it has {', '.join(sorted(parameters))}")
+        parameters[name]["DefaultValue"] = _checked(parameters[name], value)
+    return json.dumps(definition, indent=2, sort_keys=True) + "\n"
+
+
+def _checked(parameter: Mapping[str, Any], value: object) -> object:
+    """The value in the parameter's own type (an int is a fine Float), or an error that names the parameter."""
+    name, kind = parameter["Name"], parameter["Type"]
+    is_confused_bool = isinstance(value, bool) and kind != "Boolean"
+    if is_confused_bool or not isinstance(value, _PYTHON_TYPES[kind]):
+        raise ParameterError(name, f"expected {kind}, found {value!r} ({type(value).__name__})")
+    if value == "":
+        raise ParameterError(name, "SageMaker takes no empty string as a default; leave the default out")
+    allowed = parameter.get("EnumValues")
+    if allowed and value not in allowed:
+        raise ParameterError(name, f"expected one of {', '.join(map(str, allowed))}, found {value!r}")
+    return float(value) if kind == "Float" and isinstance(value, int) else value
+
+
+def _tar_gz(files: list[Path]) -> bytes:
+    plain = io.BytesIO()
+    with tarfile.open(fileobj=plain, mode="w", format=tarfile.USTAR_FORMAT) as tar:
+        for path in files:
+            content = path.read_bytes()
+            member = tarfile.TarInfo(path.name)  # everything but name, size and mode stays at its fixed default
+            member.size = len(content)
+            member.mode = 0o644
+            tar.addfile(member, io.BytesIO(content))
+    return gzip.compress(plain.getvalue(), mtime=0)
+
+
+def _folder(pipeline: str) -> Path:
+    if pipeline not in PIPELINES:
+        raise ValueError(f"pipeline {pipeline!r}: unknown; there are {', '.join(PIPELINES)}")
+    return _ROOT / pipeline

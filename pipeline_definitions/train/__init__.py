@@ -1,0 +1,1 @@
+"""The `train` pipeline: validate -> prepare -> train -> evaluate -> gate: register | fail."""
