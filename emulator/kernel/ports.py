@@ -107,6 +107,7 @@ class Kernel:
     """Everything a service may use. One object, filled by `bootstrap.py`.
 
     `runners_dir` holds an environment per image family: `<runners_dir>/xgboost-3.2-0/bin/python`.
+    `engines` is what a service holds in memory while it runs, by service name: processes, threads; never state.
     """
 
     account_id: str
@@ -123,6 +124,7 @@ class Kernel:
     calls: Calls = field(init=False)
     publish: Publish = field(init=False)
     credentials: Credentials = field(init=False)
+    engines: dict[str, Any] = field(default_factory=dict)
 
     def arn(self, service: str, resource: str) -> str:
         return f"arn:aws:{service}:{self.region}:{self.account_id}:{resource}"
