@@ -1,0 +1,1 @@
+"""Logical units with an opinion, one class a file; stacks compose them."""

@@ -1,0 +1,107 @@
+"""A SageMaker pipeline from its committed definition, with its scripts as assets."""
+
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from aws_cdk import CfnMapping, Fn, Stack
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_s3_assets as assets
+from aws_cdk import aws_sagemaker as sagemaker
+from constructs import Construct
+from pipeline_definitions.shared import definitions
+from pipeline_definitions.shared.images import REGISTRY_ACCOUNTS
+from pipeline_definitions.shared.tokens import REGISTRY_HOST
+
+from infra.definition import Place, PlacedAsset, asset_places, code_version, fill
+from infra.staging import stage_file
+
+
+@dataclass(frozen=True)
+class PipelineSource:
+    """Which committed pipeline, and what a model makes of it.
+
+    Attributes:
+        pipeline: `train` or `release`.
+        defaults: parameter defaults that this model changes; `CodeVersion` is added where the pipeline has it.
+        extra_files: asset files besides the step scripts, such as the contract.
+        places: what stands where the definition has a stand-in, assets and registry aside.
+    """
+
+    pipeline: str
+    defaults: Mapping[str, object]
+    extra_files: tuple[definitions.AssetFile, ...]
+    places: tuple[Place, ...]
+
+
+class RegistryAccounts(Construct):
+    """The account of AWS's image registry, region by region, as a table in the template."""
+
+    def __init__(self, scope: Construct, construct_id: str) -> None:
+        super().__init__(scope, construct_id)
+        table = {region: {"Account": account} for region, account in REGISTRY_ACCOUNTS.items()}
+        self._mapping = CfnMapping(self, "Accounts", mapping=table)
+
+    @property
+    def account(self) -> str:
+        """The registry's account in the region of the stack."""
+        return self._mapping.find_in_map(Stack.of(self).region, "Account")
+
+
+class CommittedPipeline(Construct):
+    """A pipeline whose definition stands inline in the template."""
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        name: str,
+        source: PipelineSource,
+        role: iam.Role,
+        registry_account: str,
+    ) -> None:
+        super().__init__(scope, construct_id)
+        files = _asset_files(source)
+        placed = tuple(self._place(file) for file in files)
+        text = _with_defaults(source, files)
+        places = (*source.places, *asset_places(placed), _registry(self, registry_account))
+        pipeline = sagemaker.CfnPipeline(
+            self,
+            "Pipeline",
+            pipeline_name=name,
+            pipeline_definition={"PipelineDefinitionBody": fill(source.pipeline, text, places)},
+            role_arn=role.role_arn,
+        )
+        pipeline.node.add_dependency(role)  # its policy too: a run may start the moment the pipeline is there
+
+    def _place(self, file: definitions.AssetFile) -> PlacedAsset:
+        asset = assets.Asset(self, f"File-{file.name.replace('.', '-')}", path=str(file.path))
+        return PlacedAsset(file.name, asset.s3_bucket_name, asset.s3_object_key)
+
+
+def _asset_files(source: PipelineSource) -> tuple[definitions.AssetFile, ...]:
+    return (*definitions.asset_files(source.pipeline), *_source_archive(source.pipeline), *source.extra_files)
+
+
+def _source_archive(pipeline: str) -> tuple[definitions.AssetFile, ...]:
+    with tempfile.TemporaryDirectory() as folder:
+        archive = definitions.source_archive(pipeline, Path(folder))
+        if archive is None:
+            return ()
+        return (definitions.AssetFile(archive.name, stage_file(archive.read_bytes(), archive.name)),)
+
+
+def _with_defaults(source: PipelineSource, files: tuple[definitions.AssetFile, ...]) -> str:
+    """The definition with the model's defaults, and with the version of the code it runs."""
+    text = definitions.with_defaults(definitions.definition_text(source.pipeline), source.defaults)
+    if '"CodeVersion"' not in text:
+        return text
+    contents = {file.name: Path(file.path).read_bytes() for file in files}
+    return definitions.with_defaults(text, {"CodeVersion": code_version(text, contents)})
+
+
+def _registry(scope: Construct, account: str) -> Place:
+    stack = Stack.of(scope)
+    return Place(REGISTRY_HOST, "Registry", Fn.join("", [account, f".dkr.ecr.{stack.region}.{stack.url_suffix}"]))

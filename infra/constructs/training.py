@@ -1,0 +1,105 @@
+"""Train and register: the package group, the `train` pipeline, and the role that its steps run with."""
+
+from aws_cdk import RemovalPolicy, Stack
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_sagemaker as sagemaker
+from constructs import Construct
+from pipeline_definitions.shared import tokens
+from pipeline_definitions.shared.definitions import AssetFile
+
+from infra.constructs.pipeline import CommittedPipeline, PipelineSource
+from infra.definition import Place
+from infra.names import ModelNames, arn
+from infra.policies import jobs
+from infra.policies.statements import allow
+from infra.settings import ModelSettings
+from infra.staging import stage_file
+
+
+class Training(Construct):
+    """How a model is made, and where it is registered."""
+
+    def __init__(
+        self, scope: Construct, construct_id: str, *, model: ModelSettings, names: ModelNames, registry_account: str
+    ) -> None:
+        super().__init__(scope, construct_id)
+        self._package_group(names)
+        role = iam.Role(
+            self, "Role", role_name=names.of("train"), assumed_by=iam.ServicePrincipal("sagemaker.amazonaws.com")
+        )
+        for statement in self._permissions(names, role, registry_account):
+            role.add_to_policy(statement)
+        CommittedPipeline(
+            self,
+            "Pipeline",
+            name=names.train_pipeline,
+            source=_source(model, names, role),
+            role=role,
+            registry_account=registry_account,
+        )
+
+    def _package_group(self, names: ModelNames) -> None:
+        group = sagemaker.CfnModelPackageGroup(
+            self,
+            "PackageGroup",
+            model_package_group_name=names.package_group,
+            model_package_group_description=f"Versions of the model {names.model}",
+        )
+        group.apply_removal_policy(RemovalPolicy.RETAIN)  # registered versions are a record; a full group cannot go
+
+    def _permissions(self, names: ModelNames, role: iam.Role, registry_account: str) -> list[iam.PolicyStatement]:
+        shared = names.shared
+        return [
+            jobs.run_steps("Processing", "Training"),
+            jobs.pass_role(role.role_arn),
+            *jobs.pull_images(registry_account),
+            *jobs.write_logs_and_metrics("ProcessingJobs", "TrainingJobs"),
+            *jobs.read_assets(asset_bucket(self)),
+            *jobs.use_objects(shared.raw_bucket, names.raw_prefix, "s3:GetObject", "s3:GetObjectVersion"),
+            *jobs.use_objects(
+                shared.artifact_bucket, f"{names.model}/", "s3:GetObject", "s3:PutObject", "s3:AbortMultipartUpload"
+            ),
+            *_register(names),
+        ]
+
+
+def asset_bucket(scope: Construct) -> str:
+    """The bucket that `cdk bootstrap` made for files, by the name that the default synthesizer gives it."""
+    stack = Stack.of(scope)
+    qualifier = stack.synthesizer.bootstrap_qualifier
+    return f"cdk-{qualifier}-assets-{stack.account}-{stack.region}"
+
+
+def _register(names: ModelNames) -> list[iam.PolicyStatement]:
+    group = arn("sagemaker", f"model-package-group/{names.package_group}")
+    return [
+        allow("sagemaker:CreateModelPackage", "sagemaker:DescribeModelPackageGroup", on=group),
+        allow(
+            "sagemaker:AddTags",
+            "sagemaker:CreateModelPackage",
+            "sagemaker:DescribeModelPackage",
+            on=names.package_arns,
+            because="packages are numbered as they are registered",
+        ),
+    ]
+
+
+def _source(model: ModelSettings, names: ModelNames, role: iam.Role) -> PipelineSource:
+    contract = stage_file(model.contract_text().encode(), "contract.json")
+    return PipelineSource(
+        pipeline="train",
+        defaults={
+            "GateMetric": model.metric,
+            "GateThreshold": model.thresholds[model.metric],
+            "ProcessingInstanceType": model.instances.processing,
+            "TrainingInstanceType": model.instances.training,
+            **model.parameters,
+        },
+        extra_files=(AssetFile("contract.json", contract),),
+        places=(
+            Place(tokens.ARTIFACT_BUCKET, "ArtifactBucket", names.shared.artifact_bucket),
+            Place(tokens.RAW_BUCKET, "RawBucket", names.shared.raw_bucket),
+            Place(tokens.TRAIN_ROLE_ARN, "TrainRole", role.role_arn),
+            Place(tokens.MODEL_PACKAGE_GROUP, "PackageGroup", names.package_group),
+        ),
+    )

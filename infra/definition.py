@@ -1,0 +1,110 @@
+"""A committed pipeline definition becomes what CloudFormation deploys: stand-in names give way to the real ones."""
+
+import hashlib
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from aws_cdk import Fn
+from pipeline_definitions.shared import tokens
+
+MAX_INLINE_BYTES: Final = 100_000
+"""Ours: far below CloudFormation's 1 MB for a template, in which both pipelines and all else have to fit."""
+
+
+class DefinitionTooLarge(ValueError):
+    """A definition that would not fit into a template comfortably.
+
+    Attributes:
+        pipeline: its name.
+        size_bytes: its size.
+    """
+
+    def __init__(self, pipeline: str, size_bytes: int) -> None:
+        self.pipeline = pipeline
+        self.size_bytes = size_bytes
+        expected = f"expected at most {MAX_INLINE_BYTES:,} bytes, found {size_bytes:,}"
+        super().__init__(f"pipeline '{pipeline}': {expected}; make it smaller, or ship it by S3 location")
+
+
+@dataclass(frozen=True)
+class Place:
+    """What a deployment puts where a definition has a stand-in.
+
+    Attributes:
+        stand_in: text in the committed definition.
+        variable: the Fn::Sub variable that replaces it.
+        value: what the variable is, a CDK token mostly.
+    """
+
+    stand_in: str
+    variable: str
+    value: str
+
+
+@dataclass(frozen=True)
+class PlacedAsset:
+    """Where CDK puts one asset file: the object key is `<hash>.<extension>`, so the basename changes as well."""
+
+    name: str
+    bucket: str
+    key: str
+
+
+def asset_places(assets: tuple[PlacedAsset, ...]) -> tuple[Place, ...]:
+    """The places of assets: their URIs, and the paths at which the steps find them."""
+    places = []
+    for number, asset in enumerate(assets):
+        places += [
+            Place(tokens.script_uri(asset.name), f"AssetUri{number}", f"s3://{asset.bucket}/{asset.key}"),
+            Place(tokens.script_path(asset.name), f"AssetPath{number}", f"{tokens.CODE_DIR}/{asset.key}"),
+            Place(
+                f"{tokens.CONTRACT_DIR}/{asset.name}", f"ContractPath{number}", f"{tokens.CONTRACT_DIR}/{asset.key}"
+            ),
+        ]
+    return tuple(places)
+
+
+def fill(pipeline: str, text: str, places: tuple[Place, ...]) -> str:
+    """The definition as a Fn::Sub with every stand-in replaced.
+
+    Args:
+        pipeline: its name, for errors.
+        text: the committed definition, with this model's defaults.
+
+    Returns:
+        A token for `PipelineDefinitionBody`.
+
+    Raises:
+        DefinitionTooLarge: the text does not fit inline.
+    """
+    body = compact(text)
+    if len(body.encode()) > MAX_INLINE_BYTES:
+        raise DefinitionTooLarge(pipeline, len(body.encode()))
+    body = body.replace("${", "${!")  # Fn::Sub's escape: what is no variable of ours stays as it is
+    used: dict[str, str] = {}
+    for place in sorted(places, key=lambda place: -len(place.stand_in)):  # the longer first: one may begin another
+        if place.stand_in in body:
+            body = _replace(body, place)
+            used[place.variable] = place.value
+    return Fn.sub(body, dict(sorted(used.items())))
+
+
+def compact(text: str) -> str:
+    """The same JSON without the white space that is there for people."""
+    return json.dumps(json.loads(text), separators=(",", ":"), sort_keys=True)
+
+
+def code_version(definition: str, files: Mapping[str, bytes]) -> str:
+    """A short name for exactly this code: the definition and every file that its steps run."""
+    digest = hashlib.sha256(definition.encode())
+    for name, content in sorted(files.items()):
+        digest.update(name.encode() + b"\0" + content + b"\0")
+    return digest.hexdigest()[:16]
+
+
+def _replace(body: str, place: Place) -> str:
+    """Where the stand-in ends a name: `token-train` must not be found inside `token-train-job`."""
+    return re.sub(re.escape(place.stand_in) + r"(?![A-Za-z0-9_-])", "${" + place.variable + "}", body)

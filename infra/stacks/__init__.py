@@ -1,0 +1,1 @@
+"""Deployment units: they make units, pass names, grant and output."""

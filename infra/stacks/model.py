@@ -1,0 +1,47 @@
+"""One model: how its data comes in, how it is trained, how it is released."""
+
+from aws_cdk import CfnOutput, Stack
+from aws_cdk import aws_lambda as lambda_
+from constructs import Construct
+
+from infra.constructs.ingest import Ingest
+from infra.constructs.pipeline import RegistryAccounts
+from infra.constructs.release import Release
+from infra.constructs.training import Training
+from infra.names import ModelNames, stack_id
+from infra.policies.tags import tag
+from infra.settings import ModelSettings
+
+
+class ModelStack(Stack):
+    """The stack `Driftloop-<model>`; settings alone make it another model's."""
+
+    def __init__(self, scope: Construct, model: ModelSettings, names: ModelNames, functions_path: str) -> None:
+        super().__init__(
+            scope, stack_id(names.shared.prefix, model.name), description=f"Driftloop: the loop of the model {model.name}"
+        )
+        code = lambda_.Code.from_asset(functions_path)
+        registry = RegistryAccounts(self, "Registry")
+        ingest = Ingest(self, "Ingest", model=model, names=names, code=code)
+        Training(self, "Training", model=model, names=names, registry_account=registry.account)
+        Release(
+            self,
+            "Release",
+            model=model,
+            names=names,
+            code=code,
+            ingest_queue=ingest.watched.queue,
+            registry_account=registry.account,
+        )
+        self._output(names)
+        tag(self, names.shared.prefix, model.name)
+
+    def _output(self, names: ModelNames) -> None:
+        CfnOutput(self, "DataUri", value=f"s3://{names.shared.raw_bucket}/{names.raw_prefix}")
+        CfnOutput(self, "RawBucket", value=names.shared.raw_bucket)
+        CfnOutput(self, "ArtifactBucket", value=names.shared.artifact_bucket)
+        CfnOutput(self, "PeopleTopicArn", value=names.shared.people_topic_arn)
+        CfnOutput(self, "Endpoint", value=names.endpoint)
+        CfnOutput(self, "PackageGroup", value=names.package_group)
+        CfnOutput(self, "TrainPipeline", value=names.train_pipeline)
+        CfnOutput(self, "ReleasePipeline", value=names.release_pipeline)

@@ -1,0 +1,251 @@
+"""The events of the loop as values: what may arrive on a queue, and nothing of what to do about it.
+
+AWS's own JSON casing ends here. `infra` writes its rules with the names below, so rule and reader cannot disagree.
+
+Source: EventBridge event references of Amazon S3 and of Amazon SageMaker; samples in `tests/events`.
+"""
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, Final
+
+S3_SOURCE: Final = "aws.s3"
+SAGEMAKER_SOURCE: Final = "aws.sagemaker"
+OBJECT_CREATED: Final = "Object Created"
+EXECUTION_CHANGED: Final = "SageMaker Model Building Pipeline Execution Status Change"
+PACKAGE_CHANGED: Final = "SageMaker Model Package State Change"
+TERMINAL_STATUSES: Final = ("Succeeded", "Failed", "Stopped", "CompletedWithFailures")
+START_REQUESTED: Final = "StartRequested"
+RETRAINING_REQUESTED: Final = "RetrainingRequested"
+
+
+class InvalidEvent(ValueError):
+    """A message that is not what its queue carries; no retry will mend it.
+
+    Attributes:
+        field: the field that is wrong, dotted.
+    """
+
+    def __init__(self, field: str, expected: str, found: object) -> None:
+        self.field = field
+        super().__init__(f"message field '{field}': expected {expected}, found {found!r}; see tests/events for samples")
+
+
+@dataclass(frozen=True)
+class ObjectCreated:
+    """S3 has a new version of an object. The key is as it was given to S3: EventBridge does not URL-encode it."""
+
+    event_id: str
+    time: datetime
+    bucket: str
+    key: str
+    version_id: str
+    etag: str
+    size_bytes: int
+
+
+@dataclass(frozen=True)
+class ExecutionChanged:
+    """A pipeline execution went over to another status."""
+
+    event_id: str
+    time: datetime
+    pipeline_arn: str
+    execution_arn: str
+    status: str
+
+    @property
+    def is_terminal(self) -> bool:
+        """Whether the execution has ended."""
+        return self.status in TERMINAL_STATUSES
+
+
+@dataclass(frozen=True)
+class PackageChanged:
+    """Something about a model package changed: which package is all that may be relied on."""
+
+    event_id: str
+    time: datetime
+    package_arn: str
+    approval_status: str | None
+    modified_at: datetime | None
+
+
+@dataclass(frozen=True)
+class StartRequested:
+    """Our own message: the batching window has passed, start if files wait."""
+
+    model: str
+    time: datetime
+
+
+@dataclass(frozen=True)
+class RetrainingRequested:
+    """Our own message: make another attempt on the batch that this package was trained on."""
+
+    model: str
+    reason: str
+    package_arn: str
+    time: datetime
+
+
+Event = ObjectCreated | ExecutionChanged | PackageChanged | StartRequested | RetrainingRequested
+
+
+def parse_event(body: str) -> Event:
+    """The event in a queue message.
+
+    Raises:
+        InvalidEvent: the body is no JSON object, of a kind that nobody knows, or a field is missing or wrong.
+    """
+    message = _parse_object(body)
+    kind = message.get("detail-type", message.get("kind"))
+    parse = _PARSERS.get(kind) if isinstance(kind, str) else None
+    if parse is None:
+        raise InvalidEvent("detail-type", f"one of {', '.join(_PARSERS)}", kind)
+    return parse(message)
+
+
+def render_start_requested(event: StartRequested) -> str:
+    """The message body of a `StartRequested`."""
+    return json.dumps({"kind": START_REQUESTED, "model": event.model, "time": render_time(event.time)})
+
+
+def render_retraining_requested(event: RetrainingRequested) -> str:
+    """The message body of a `RetrainingRequested`."""
+    return json.dumps(
+        {
+            "kind": RETRAINING_REQUESTED,
+            "model": event.model,
+            "reason": event.reason,
+            "package_arn": event.package_arn,
+            "time": render_time(event.time),
+        }
+    )
+
+
+def render_time(time: datetime) -> str:
+    """An instant as the ledger and our messages write it: UTC, to the microsecond, sorting as text sorts."""
+    return time.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+
+
+def parse_time(text: str) -> datetime:
+    """An instant from ISO 8601 text with an offset.
+
+    Raises:
+        ValueError: the text is no instant, or leaves the offset open.
+    """
+    time = datetime.fromisoformat(text)
+    if time.tzinfo is None:
+        raise ValueError(f"{text!r} says no time zone")
+    return time.astimezone(UTC)
+
+
+def _object_created(message: Mapping[str, Any]) -> ObjectCreated:
+    return ObjectCreated(
+        event_id=_text(message, "id"),
+        time=_time(message, "time"),
+        bucket=_text(message, "detail.bucket.name"),
+        key=_text(message, "detail.object.key"),
+        version_id=_optional_text(message, "detail.object.version-id") or "null",  # S3's own id where there are none
+        etag=_text(message, "detail.object.etag"),
+        size_bytes=_size(message, "detail.object.size"),
+    )
+
+
+def _execution_changed(message: Mapping[str, Any]) -> ExecutionChanged:
+    return ExecutionChanged(
+        event_id=_text(message, "id"),
+        time=_time(message, "time"),
+        pipeline_arn=_text(message, "detail.pipelineArn"),
+        execution_arn=_text(message, "detail.pipelineExecutionArn"),
+        status=_text(message, "detail.currentPipelineExecutionStatus"),
+    )
+
+
+def _package_changed(message: Mapping[str, Any]) -> PackageChanged:
+    return PackageChanged(
+        event_id=_text(message, "id"),
+        time=_time(message, "time"),
+        package_arn=_text(message, "detail.ModelPackageArn"),
+        approval_status=_optional_text(message, "detail.ModelApprovalStatus"),
+        modified_at=_optional_time(message, "detail.LastModifiedTime"),
+    )
+
+
+def _start_requested(message: Mapping[str, Any]) -> StartRequested:
+    return StartRequested(_text(message, "model"), _time(message, "time"))
+
+
+def _retraining_requested(message: Mapping[str, Any]) -> RetrainingRequested:
+    return RetrainingRequested(
+        model=_text(message, "model"),
+        reason=_text(message, "reason"),
+        package_arn=_text(message, "package_arn"),
+        time=_time(message, "time"),
+    )
+
+
+_PARSERS: Final[Mapping[str, Callable[[Mapping[str, Any]], Event]]] = {
+    OBJECT_CREATED: _object_created,
+    EXECUTION_CHANGED: _execution_changed,
+    PACKAGE_CHANGED: _package_changed,
+    START_REQUESTED: _start_requested,
+    RETRAINING_REQUESTED: _retraining_requested,
+}
+
+
+def _parse_object(body: str) -> Mapping[str, Any]:
+    try:
+        message = json.loads(body)
+    except ValueError as exc:
+        raise InvalidEvent("body", "JSON", body[:200]) from exc
+    if not isinstance(message, dict):
+        raise InvalidEvent("body", "a JSON object", message)
+    return message
+
+
+def _find(message: Mapping[str, Any], path: str) -> object:
+    value: object = message
+    for name in path.split("."):
+        value = value.get(name) if isinstance(value, dict) else None
+    return value
+
+
+def _text(message: Mapping[str, Any], path: str) -> str:
+    value = _find(message, path)
+    if not isinstance(value, str) or not value:
+        raise InvalidEvent(path, "text", value)
+    return value
+
+
+def _optional_text(message: Mapping[str, Any], path: str) -> str | None:
+    return None if _find(message, path) is None else _text(message, path)
+
+
+def _size(message: Mapping[str, Any], path: str) -> int:
+    value = _find(message, path)
+    if not isinstance(value, int) or isinstance(value, bool) or value < 0:
+        raise InvalidEvent(path, "a size in bytes", value)
+    return value
+
+
+def _time(message: Mapping[str, Any], path: str) -> datetime:
+    value = _text(message, path)
+    try:
+        return parse_time(value)
+    except ValueError as exc:
+        raise InvalidEvent(path, "an ISO 8601 time with an offset", value) from exc
+
+
+def _optional_time(message: Mapping[str, Any], path: str) -> datetime | None:
+    """None as well where AWS writes another form: the docs' samples disagree about LastModifiedTime."""
+    value = _find(message, path)
+    if not isinstance(value, str):
+        return None
+    try:
+        return parse_time(value)
+    except ValueError:
+        return None
