@@ -1,0 +1,76 @@
+"""Pipeline executions: starting one exactly once, and asking why it failed."""
+
+import hashlib
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+if TYPE_CHECKING:
+    from mypy_boto3_sagemaker import SageMakerClient
+
+_MAX_DISPLAY_NAME: Final = 82
+_BAD: Final = frozenset({"Failed", "Stopped"})
+
+
+@dataclass(frozen=True)
+class FailedStep:
+    """A step that did not succeed.
+
+    Attributes:
+        is_deliberate: the pipeline's own Fail step: it says that the run went as written and the result was no.
+    """
+
+    name: str
+    reason: str
+    is_deliberate: bool
+
+
+def token(*parts: object) -> str:
+    """A ClientRequestToken: the same parts, the same execution."""
+    return hashlib.sha256("\0".join(map(str, parts)).encode()).hexdigest()
+
+
+def start(
+    sagemaker: "SageMakerClient", pipeline: str, parameters: Mapping[str, str], *, request_token: str, title: str
+) -> str:
+    """Start an execution, or find the one that this token started before.
+
+    Returns:
+        ARN of the execution.
+    """
+    answer = sagemaker.start_pipeline_execution(
+        PipelineName=pipeline,
+        PipelineExecutionDisplayName=_display_name(title),
+        PipelineParameters=[{"Name": name, "Value": value} for name, value in parameters.items()],
+        ClientRequestToken=request_token,
+    )
+    return answer["PipelineExecutionArn"]
+
+
+def failed_steps(sagemaker: "SageMakerClient", execution_arn: str) -> tuple[FailedStep, ...]:
+    """The steps of an execution that failed or were stopped, each with its reason."""
+    failed: list[FailedStep] = []
+    request: dict[str, Any] = {"PipelineExecutionArn": execution_arn}
+    while True:
+        page = sagemaker.list_pipeline_execution_steps(**request)
+        failed += [_parse_step(step) for step in page["PipelineExecutionSteps"] if step.get("StepStatus") in _BAD]
+        if not page.get("NextToken"):
+            return tuple(failed)
+        request["NextToken"] = page["NextToken"]
+
+
+def why(steps: tuple[FailedStep, ...]) -> str:
+    """The reasons of failed steps in one line a step."""
+    return "\n".join(f"{step.name}: {step.reason}" for step in steps) or "SageMaker names no failed step"
+
+
+def _parse_step(step: Mapping[str, Any]) -> FailedStep:
+    fail: Mapping[str, str] | None = step.get("Metadata", {}).get("Fail")
+    reason = step.get("FailureReason") or (fail or {}).get("ErrorMessage") or step["StepStatus"]
+    return FailedStep(step["StepName"], reason, is_deliberate=fail is not None)
+
+
+def _display_name(title: str) -> str:
+    """Source: SageMaker API reference, PipelineExecutionDisplayName: letters, digits and single hyphens."""
+    return re.sub(r"[^a-zA-Z0-9]+", "-", title).strip("-")[:_MAX_DISPLAY_NAME].rstrip("-")
