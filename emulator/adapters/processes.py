@@ -133,7 +133,9 @@ def rewritten(command: Command) -> Command:
 
     For systems without namespaces. Paths that a program builds from pieces escape it; jobs say so in their logs.
     """
-    rules = [(re.compile(re.escape(mount.target) + r"(?=[/\"'\s:,)\]}]|$)"), str(mount.source)) for mount in command.mounts]
+    rules = [
+        (re.compile(re.escape(mount.target) + r"(?=[/\"'\s:,)\]}]|$)"), str(mount.source)) for mount in command.mounts
+    ]
 
     def swap(text: str) -> str:
         for pattern, source in rules:

@@ -102,6 +102,40 @@ class Spawner(Protocol):
     def spawn(self, command: Command) -> Process: ...
 
 
+@dataclass(frozen=True)
+class SandboxSpec:
+    """What a function's execution environment needs: its unpacked code, handler, environment and output."""
+
+    code_dir: Path
+    handler: str
+    function_arn: str
+    env: Mapping[str, str]
+    on_line: Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What an invocation answered; `error` is the error type when the function failed, else None."""
+
+    payload: bytes
+    error: str | None = None
+    is_environment_lost: bool = False
+
+
+class Sandbox(Protocol):
+    """One execution environment: serves one invocation at a time, many in a row."""
+
+    def invoke(self, request_id: str, payload: bytes, timeout_s: float) -> Outcome: ...
+
+    def close(self) -> None: ...
+
+
+class Sandboxes(Protocol):
+    """Makes execution environments."""
+
+    def start(self, spec: SandboxSpec) -> Sandbox: ...
+
+
 @dataclass
 class Kernel:
     """Everything a service may use. One object, filled by `bootstrap.py`.
@@ -121,6 +155,7 @@ class Kernel:
     journal: Journal
     dispatcher: Dispatcher
     spawner: Spawner
+    sandboxes: Sandboxes
     calls: Calls = field(init=False)
     publish: Publish = field(init=False)
     credentials: Credentials = field(init=False)
@@ -150,9 +185,13 @@ __all__ = [
     "Kernel",
     "Mount",
     "Operation",
+    "Outcome",
     "Params",
     "Principal",
     "Process",
     "Publish",
+    "Sandbox",
+    "SandboxSpec",
+    "Sandboxes",
     "Spawner",
 ]

@@ -1,0 +1,150 @@
+"""The services that moto keeps: S3, SQS, SNS, IAM and STS records, DynamoDB and so on. Every seam into moto is here.
+
+moto 5.2.5 is pinned exactly; each seam has a test in tests/unit/emulator/adapters that fails when moto changes.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+import moto.backends as moto_backends
+import moto.core.responses as moto_responses
+import moto.core.utils as moto_utils
+import moto.s3.models as moto_s3_models
+import moto.s3.notifications as moto_s3_notifications
+from moto.iam.access_control import PermissionResult
+from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
+from werkzeug.test import run_wsgi_app
+
+from emulator.adapters.wire import HttpRequest, HttpResponse, werkzeug_request
+from emulator.kernel.errors import EmulatorError
+
+KEPT = frozenset(
+    {
+        "cloudwatch",
+        "dynamodb",
+        "dynamodbstreams",
+        "ecr",
+        "firehose",
+        "glue",
+        "iam",
+        "kinesis",
+        "kms",
+        "logs",
+        "s3",
+        "secretsmanager",
+        "sns",
+        "sqs",
+        "ssm",
+        "stepfunctions",
+        "sts",
+    }
+)
+"""Service names (botocore's) that moto answers for. What is neither here nor ours is refused by name."""
+
+
+class MotoServices:
+    """moto's own WSGI application, called in process, one request at a time per service.
+
+    The lock is the price of backends without any: concurrent PUTs of one key fail and versions get lost.
+    """
+
+    def __init__(self, account_id: str) -> None:
+        os.environ["MOTO_ACCOUNT_ID"] = account_id
+        os.environ["MOTO_IAM_LOAD_MANAGED_POLICIES"] = "true"  # CDK's bootstrap roles name AWS's own policies
+        logging.getLogger("werkzeug").setLevel(logging.ERROR)
+        _make_small_requests_cheap()
+        _collect_s3_changes()
+        _leave_bucket_policies_alone()
+        self._app = DomainDispatcherApplication(create_backend_app)
+        self._locks = {service: threading.RLock() for service in KEPT}
+
+    def lock(self, service: str) -> threading.RLock:
+        return self._locks[service]
+
+    def handle(self, service: str, request: HttpRequest) -> HttpResponse:
+        """Answer a request.
+
+        Raises:
+            EmulatorError: moto does not have the operation; names it.
+        """
+        environ = werkzeug_request(request).environ
+        environ["RAW_URI"] = environ["REQUEST_URI"] = request.target
+        try:
+            with self._locks[service]:
+                body, status, headers = run_wsgi_app(self._app, environ)
+                payload = b"".join(body)
+        except NotImplementedError as error:
+            raise EmulatorError(f"{service}: {_operation_name(request) or error} is not emulated") from error
+        return HttpResponse(int(status.split(" ", 1)[0]), dict(headers.items()), payload)
+
+
+def _operation_name(request: HttpRequest) -> str:
+    target = request.header("x-amz-target")
+    if target:
+        return target.rsplit(".", 1)[-1]
+    fields = request.body.split(b"&") if b"Action=" in request.body[:4096] else []
+    return next((part[7:].decode() for part in fields if part.startswith(b"Action=")), "")
+
+
+def _make_small_requests_cheap() -> None:
+    """moto lists its own directory (some 180 stat calls) and inspects its classes on every request."""
+    modules = frozenset(moto_backends.list_of_moto_modules())
+    moto_backends.list_of_moto_modules = lambda: modules
+    names: Callable[[Any], Any] = moto_utils.method_names_from_class
+    moto_responses.method_names_from_class = lru_cache(None)(lambda cls: frozenset(names(cls)))
+
+
+@dataclass(frozen=True)
+class S3Change:
+    """What moto did to one object of a bucket that has EventBridge on. `moto_event` is such as `s3:ObjectCreated:Put`."""
+
+    moto_event: str
+    bucket: str
+    key: str
+    size_bytes: int
+    etag: str
+    version_id: str | None
+
+
+class _S3Changes(threading.local):
+    """The changes of the request that this thread is serving."""
+
+    def __init__(self) -> None:
+        self.seen: list[S3Change] = []
+
+
+_s3_changes = _S3Changes()
+
+
+def _leave_bucket_policies_alone() -> None:
+    """moto evaluates bucket policies without their conditions: a TLS-only statement would deny everything.
+
+    Like all of IAM they are recorded and not enforced yet.
+    """
+    moto_s3_models.FakeBucket.get_permission = lambda bucket, action, resource: PermissionResult.NEUTRAL
+
+
+def take_s3_changes() -> list[S3Change]:
+    """The S3 changes since this was last asked on this thread. One request may report one object twice."""
+    seen, _s3_changes.seen = _s3_changes.seen, []
+    return seen
+
+
+def _collect_s3_changes() -> None:
+    """moto's own S3 events have wrong reasons and constant ids, and come twice; we take only the facts."""
+
+    def collect(account_id: str, bucket: Any, event_name: Any, key: Any) -> None:
+        version = key.version_id if bucket.versioning_status else None
+        etag = str(key.etag or "").strip('"')
+        _s3_changes.seen.append(
+            S3Change(str(event_name.value), bucket.name, key.name, int(key.size or 0), etag, version)
+        )
+
+    moto_s3_notifications._send_event_bridge_message = collect

@@ -1,0 +1,67 @@
+"""HTTP on one loopback port: AWS requests to the gateway, `/_emulator/` to the control API."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+import anyio.to_thread
+import uvicorn
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from emulator.adapters.gateway import Gateway
+from emulator.adapters.wire import HttpRequest
+
+Control = Callable[[str, dict[str, Any]], dict[str, Any]]
+_METHODS = ["GET", "POST", "PUT", "DELETE", "HEAD", "PATCH"]
+_THREADS = 64
+
+
+def build(gateway: Gateway, control: Control) -> Starlette:
+    """The ASGI application. Requests run on threads, since services and moto are synchronous."""
+    limiter: list[anyio.CapacityLimiter] = []
+
+    async def on_thread(work: Callable[[], Any]) -> Any:
+        if not limiter:
+            limiter.append(anyio.CapacityLimiter(_THREADS))
+        return await anyio.to_thread.run_sync(work, limiter=limiter[0])
+
+    async def serve_control(request: Request) -> Response:
+        raw = await request.body()
+        return JSONResponse(await on_thread(partial(control, request.path_params["verb"], json.loads(raw or b"{}"))))
+
+    async def serve_aws(request: Request) -> Response:
+        body = await request.body()
+        answer = await on_thread(partial(gateway.handle, _http_request(request, body)))
+        headers = {name: value for name, value in answer.headers.items() if name.lower() != "content-length"}
+        if request.method == "HEAD":
+            headers["Content-Length"] = answer.headers.get("Content-Length", "0")
+        return Response(b"" if request.method == "HEAD" else answer.body, answer.status, headers)
+
+    return Starlette(
+        routes=[
+            Route("/_emulator/{verb}", serve_control, methods=["GET", "POST"]),
+            Route("/{path:path}", serve_aws, methods=_METHODS),
+        ]
+    )
+
+
+def _http_request(request: Request, body: bytes) -> HttpRequest:
+    raw_path: bytes = request.scope.get("raw_path") or request.scope["path"].encode()
+    query: bytes = request.scope["query_string"]
+    target = raw_path.decode("latin-1").split("?", 1)[0] + (f"?{query.decode('latin-1')}" if query else "")
+    headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in request.scope["headers"]}
+    return HttpRequest(request.method, target, headers, body, headers.get("host", "localhost"))
+
+
+def server(app: Starlette, port: int) -> uvicorn.Server:
+    """A server for `app` on loopback. Run it on the main thread."""
+    config = uvicorn.Config(
+        app, host="127.0.0.1", port=port, log_level="warning", access_log=False, timeout_keep_alive=75, ws="none"
+    )
+    return uvicorn.Server(config)

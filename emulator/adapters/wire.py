@@ -1,0 +1,138 @@
+"""botocore's wire formats, served: a request becomes (operation, params), a result or an error becomes a response.
+
+moto's model-driven parser and serializer do the work; they are the one well-kept server side of botocore's models.
+"""
+
+from __future__ import annotations
+
+import warnings
+from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import Any
+from urllib.parse import urlsplit
+
+from moto.core.exceptions import ServiceException
+from moto.core.model import OperationModel, ServiceModel
+from moto.core.parse import PROTOCOL_PARSERS
+from moto.core.request import Request, determine_request_protocol
+from moto.core.routing import NotFound, get_service_router
+from moto.core.serialize import get_serializer_class
+from moto.core.utils import get_service_model
+
+from emulator.kernel.errors import AwsError
+
+# Our own codes (NotEmulated) and AWS's common ones are in no service's model; moto serializes them all the same.
+warnings.filterwarnings("ignore", message=".*does not match an error shape.*")
+
+
+@dataclass(frozen=True)
+class HttpRequest:
+    """What came over HTTP. `target` is the raw path with its query string; header names are as sent."""
+
+    method: str
+    target: str
+    headers: dict[str, str]
+    body: bytes
+    host: str
+
+    def header(self, name: str) -> str:
+        """The header's value, whatever its case; empty when absent."""
+        return next((value for key, value in self.headers.items() if key.lower() == name), "")
+
+
+@dataclass(frozen=True)
+class HttpResponse:
+    status: int
+    headers: dict[str, str] = field(default_factory=dict)
+    body: bytes = b""
+
+
+class _WireError(ServiceException):  # type: ignore[misc]
+    """Defined outside the moto package: moto derives a service model from an exception's module when inside it."""
+
+
+@dataclass(frozen=True)
+class ParsedRequest:
+    """A request matched to an operation of a service, with its parameters in AWS's casing."""
+
+    service: str
+    operation: Any
+    protocol: str
+    params: dict[str, Any]
+
+
+def werkzeug_request(request: HttpRequest) -> Request:
+    url = urlsplit(request.target)
+    full = f"http://{request.host}{url.path or '/'}" + (f"?{url.query}" if url.query else "")
+    return Request.from_primitives(request.method, full, request.headers, request.body)
+
+
+def parse(service: str, request: HttpRequest) -> ParsedRequest:
+    """Match and parse a request to `service`.
+
+    Raises:
+        AwsError: UnknownOperationException when no operation of the service's model matches.
+    """
+    wire = werkzeug_request(request)
+    model = _model(service)
+    protocol = determine_request_protocol(model, wire.content_type)
+    try:
+        operation, uri = get_service_router(service).match(wire)
+    except NotFound as error:
+        raise AwsError(
+            "UnknownOperationException", f"{request.method} {request.target} is no operation of {service}", 404
+        ) from error
+    values = {
+        "method": wire.method,
+        "values": wire.values,
+        "headers": wire.headers,
+        "body": wire.data,
+        "url_path": wire.path,
+        "url_params": uri,
+    }
+    return ParsedRequest(
+        service, operation, protocol, dict(PROTOCOL_PARSERS[protocol](operation, map_type=dict).parse(values))
+    )
+
+
+def render(parsed: ParsedRequest, result: dict[str, Any] | AwsError, request_id: str) -> HttpResponse:
+    """The response for a parsed request: the operation's result, or its refusal in the service's error shape."""
+    return _serialize(parsed.service, parsed.protocol, parsed.operation, result, request_id)
+
+
+def render_error(service: str, request: HttpRequest, error: AwsError, request_id: str) -> HttpResponse:
+    """A refusal of a request that was not (or could not be) parsed."""
+    model = _model(service)
+    protocol = determine_request_protocol(model, werkzeug_request(request).content_type)
+    operation = model.operation_model(model.operation_names[0])
+    return _serialize(service, protocol, operation, error, request_id)
+
+
+def _serialize(
+    service: str, protocol: str, operation: OperationModel, result: dict[str, Any] | AwsError, request_id: str
+) -> HttpResponse:
+    serializer = get_serializer_class(service, protocol)(operation_model=operation)
+    answer: Any = result
+    if isinstance(result, AwsError):
+        answer = _WireError(result.code, result.message)
+        for name, value in getattr(result, "fields", {}).items():
+            setattr(answer, name, value)
+    out = serializer.serialize(answer)
+    headers = {**out["headers"], "x-amzn-RequestId": request_id}
+    status = out["status_code"]
+    if isinstance(result, AwsError):
+        status = result.status if result.status != 400 else status
+    elif protocol == "rest-json" and isinstance(result.get("ContentType"), str):
+        headers["Content-Type"] = result["ContentType"]  # moto's REST serializer overwrites a modeled Content-Type
+    body = out["body"]
+    return HttpResponse(status, headers, body if isinstance(body, bytes) else str(body).encode())
+
+
+@lru_cache(maxsize=64)
+def _model(service: str) -> ServiceModel:
+    return get_service_model(service)
+
+
+def operation_model(service: str, operation: str) -> OperationModel:
+    """The model of one operation, for calls that did not come over the wire."""
+    return _model(service).operation_model(operation)

@@ -1,0 +1,139 @@
+"""The one place that wires the emulator: which clock, which spawner, which services."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import logging
+import os
+import signal
+import sys
+import threading
+from pathlib import Path
+from typing import Any
+
+from emulator.adapters import server
+from emulator.adapters.calls import InProcessCalls
+from emulator.adapters.gateway import Gateway
+from emulator.adapters.identities import Identities
+from emulator.adapters.moto_services import MotoServices
+from emulator.adapters.processes import PlainSpawner
+from emulator.adapters.sandboxes import ProcessSandboxes
+from emulator.adapters.wire import HttpRequest
+from emulator.kernel.clock import RealClock
+from emulator.kernel.dispatcher import Dispatcher
+from emulator.kernel.ids import Ids
+from emulator.kernel.journal import Journal
+from emulator.kernel.ports import Kernel
+from emulator.kernel.store import Store
+from emulator.services import cloudformation, events, lambda_, sagemaker, sagemaker_runtime
+
+ACCOUNT_ID, REGION = "123456789012", "us-east-1"
+REPOSITORY = Path(__file__).resolve().parent.parent
+LIMITS = (
+    "IAM policies are recorded, not enforced yet",
+    "CloudWatch alarms are recorded, not evaluated yet",
+    "S3, SQS, SNS, DynamoDB and IAM live in memory: a state directory serves one run",
+)
+"""What a person must know before trusting what passes here; `up` prints it."""
+
+
+def build(state_dir: Path, port: int) -> tuple[Kernel, Gateway]:
+    """Wire a kernel with every service. Nothing listens yet."""
+    state_dir.mkdir(parents=True, exist_ok=True)
+    clock = RealClock()
+    journal = Journal(state_dir / "journal.jsonl", clock)
+    spawner = PlainSpawner()
+    runners_dir = Path(os.environ.get("DRIFTLOOP_RUNNERS", REPOSITORY / ".runners"))
+    kernel = Kernel(
+        account_id=ACCOUNT_ID,
+        region=REGION,
+        endpoint_url=f"http://localhost:{port}",
+        state_dir=state_dir,
+        runners_dir=runners_dir,
+        clock=clock,
+        ids=Ids(),
+        store=Store(state_dir / "state.sqlite"),
+        journal=journal,
+        dispatcher=Dispatcher(clock, journal),
+        spawner=spawner,
+        sandboxes=ProcessSandboxes(spawner, runners_dir / "lambda-python" / "bin" / "python"),
+    )
+    identities = Identities(kernel)
+    owned = {
+        "cloudformation": cloudformation.OPERATIONS,
+        "events": events.OPERATIONS,
+        "lambda": lambda_.OPERATIONS,
+        "sagemaker": sagemaker.OPERATIONS,
+        "sagemaker-runtime": sagemaker_runtime.OPERATIONS,
+    }
+    gateway = Gateway(kernel, MotoServices(ACCOUNT_ID), owned, identities.principal_of)
+    gateway.on_served.append(_wake_pollers)
+    kernel.calls = InProcessCalls(kernel, gateway)
+    kernel.publish = events.Bus(kernel).publish
+    kernel.credentials = identities.credentials
+    return kernel, gateway
+
+
+def _wake_pollers(service: str, request: HttpRequest) -> None:
+    if service == "sqs" and b"SendMessage" in request.header("x-amz-target").encode() + request.body[:200]:
+        lambda_.wake()
+
+
+def control(kernel: Kernel, stop: threading.Event) -> server.Control:
+    """The control API behind `/_emulator/`: health, journal, stop."""
+
+    def serve(verb: str, params: dict[str, Any]) -> dict[str, Any]:
+        match verb:
+            case "health":
+                return {
+                    "status": "ok",
+                    "isolation": kernel.spawner.isolation,
+                    "limits": list(LIMITS),
+                    "pid": os.getpid(),
+                }
+            case "journal":
+                return {"entries": kernel.journal.entries(params.get("kind", ""))}
+            case "stop":
+                stop.set()
+                return {"status": "stopping"}
+        return {"error": f"/_emulator/{verb} is unknown; there are health, journal and stop"}
+
+    return serve
+
+
+def run(state_dir: Path, port: int) -> None:
+    """Serve until told to stop; every child dies with this process."""
+    logging.basicConfig(
+        level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s %(message)s", stream=sys.stderr
+    )
+    kernel, gateway = build(state_dir, port)
+    stop = threading.Event()
+    web = server.server(server.build(gateway, control(kernel, stop)), port)
+    threading.Thread(target=_stop_when_told, args=(web, stop), daemon=True).start()
+    record = {"pid": os.getpid(), "port": port, "endpoint_url": kernel.endpoint_url, "region": REGION}
+    (state_dir / "emulator.json").write_text(json.dumps(record))
+    web.run()
+    kernel.dispatcher.stop()
+    kernel.store.close()
+    (state_dir / "emulator.json").unlink(missing_ok=True)
+    os._exit(0)  # threads may still wait for children, which die with us
+
+
+def _stop_when_told(web: Any, stop: threading.Event) -> None:
+    stop.wait()
+    web.should_exit = True
+
+
+def main() -> None:
+    """`python -m emulator.bootstrap --state DIR --port PORT`."""
+    parser = argparse.ArgumentParser(description="Run the emulator in the foreground.")
+    parser.add_argument("--state", type=Path, required=True, help="where the emulator keeps its state")
+    parser.add_argument("--port", type=int, required=True, help="the loopback port to serve on")
+    options = parser.parse_args()
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    run(options.state, options.port)
+
+
+if __name__ == "__main__":
+    main()

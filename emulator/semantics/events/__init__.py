@@ -1,0 +1,1 @@
+"""What EventBridge means: patterns, targets' inputs, delivery."""

@@ -1,0 +1,1 @@
+"""What S3 means beyond storing objects: the events it puts on EventBridge."""

@@ -1,0 +1,110 @@
+"""From an event to its targets: asynchronous, at least once, each target on its own."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from functools import partial
+from typing import Any
+
+from emulator.kernel.errors import AwsError
+from emulator.kernel.ports import Kernel
+from emulator.semantics.events import delivery, envelope, patterns
+from emulator.services.events.records import RULE
+
+Event = dict[str, Any]
+
+
+class Bus:
+    """The default bus. `publish` is how our other services put their events on it."""
+
+    def __init__(self, kernel: Kernel) -> None:
+        self._kernel = kernel
+
+    def publish(self, source: str, detail_type: str, detail: dict[str, Any], resources: list[str]) -> None:
+        self.put(source, detail_type, detail, resources, self._kernel.clock.now())
+
+    def put(self, source: str, detail_type: str, detail: dict[str, Any], resources: list[str], at: datetime) -> str:
+        """Wrap the event and hand it to every enabled rule that matches; answers its id."""
+        kernel = self._kernel
+        event = envelope.wrap(
+            kernel.ids.uuid(), source, detail_type, detail, resources, at, kernel.account_id, kernel.region
+        )
+        kernel.journal.append("events.put", detail_type, correlation=event["id"], source=source, resources=resources)
+        kernel.dispatcher.post(f"events {detail_type}", partial(self._match, event))
+        return str(event["id"])
+
+    def _match(self, event: Event) -> None:
+        for rule in self._kernel.store.rows(RULE):
+            if rule["State"] != "DISABLED" and patterns.compile(rule["EventPattern"]).matches(event):
+                for target in rule["Targets"]:
+                    work = partial(self._deliver, rule, target, event, 1)
+                    self._kernel.dispatcher.post(f"events {rule['Name']} -> {target['Id']}", work)
+
+    def _deliver(self, rule: dict[str, Any], target: dict[str, Any], event: Event, attempt: int) -> None:
+        journal = self._kernel.journal
+        try:
+            self._send(target, event)
+            journal.append("events.delivered", rule["Name"], correlation=event["id"], target=target["Arn"])
+        except AwsError as error:
+            journal.append(
+                "events.delivery.failed", rule["Name"], correlation=event["id"], error=str(error), attempt=attempt
+            )
+            self._after_failure(rule, target, event, attempt, error)
+
+    def _send(self, target: dict[str, Any], event: Event) -> None:
+        text = envelope.target_input(target, event)
+        service, resource = target["Arn"].split(":")[2], target["Arn"].split(":", 5)[5]
+        if service == "sqs":
+            queue = self._kernel.calls("sqs", "GetQueueUrl", {"QueueName": resource})["QueueUrl"]
+            group = target.get("SqsParameters", {}).get("MessageGroupId")
+            fifo = {"MessageGroupId": group, "MessageDeduplicationId": event["id"]} if group else {}
+            self._kernel.calls("sqs", "SendMessage", {"QueueUrl": queue, "MessageBody": text, **fifo})
+        elif service == "sns":
+            self._kernel.calls("sns", "Publish", {"TopicArn": target["Arn"], "Message": text})
+        else:
+            call = {"FunctionName": target["Arn"], "InvocationType": "Event", "Payload": text.encode()}
+            self._kernel.calls("lambda", "Invoke", call)
+
+    def _after_failure(
+        self, rule: dict[str, Any], target: dict[str, Any], event: Event, attempt: int, error: AwsError
+    ) -> None:
+        bounds = target.get("RetryPolicy", {})
+        policy = delivery.RetryPolicy(
+            bounds.get("MaximumRetryAttempts", delivery.MAX_ATTEMPTS),
+            bounds.get("MaximumEventAgeInSeconds", delivery.MAX_AGE_S),
+        )
+        age_s = (self._kernel.clock.now() - datetime.fromisoformat(event["time"])).total_seconds()
+        match delivery.after_failure(policy, error.code, attempt, age_s):
+            case delivery.Retry(delay_s):
+                again = partial(self._deliver, rule, target, event, attempt + 1)
+                self._kernel.dispatcher.post(f"events retry {rule['Name']}", again, delay_s)
+            case delivery.GiveUp() as verdict:
+                self._give_up(rule, target, event, attempt, error, verdict)
+
+    def _give_up(
+        self,
+        rule: dict[str, Any],
+        target: dict[str, Any],
+        event: Event,
+        attempt: int,
+        error: AwsError,
+        verdict: delivery.GiveUp,
+    ) -> None:
+        queue_arn = target.get("DeadLetterConfig", {}).get("Arn")
+        kind = "events.dead_lettered" if queue_arn else "events.dropped"
+        self._kernel.journal.append(kind, rule["Name"], correlation=event["id"], target=target["Arn"], error=str(error))
+        if not queue_arn:
+            return
+        facts = {
+            "RULE_ARN": rule["Arn"],
+            "TARGET_ARN": target["Arn"],
+            "ERROR_CODE": verdict.error_code,
+            "ERROR_MESSAGE": error.message,
+            "RETRY_ATTEMPTS": str(attempt - 1),
+        }
+        if verdict.exhausted:
+            facts["EXHAUSTED_RETRY_CONDITION"] = verdict.exhausted
+        queue = self._kernel.calls("sqs", "GetQueueUrl", {"QueueName": queue_arn.rsplit(":", 1)[1]})["QueueUrl"]
+        attributes = {name: {"DataType": "String", "StringValue": value} for name, value in facts.items()}
+        message = {"MessageBody": envelope.target_input(target, event), "MessageAttributes": attributes}
+        self._kernel.calls("sqs", "SendMessage", {"QueueUrl": queue, **message})

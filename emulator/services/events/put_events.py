@@ -1,0 +1,44 @@
+"""PutEvents: the caller's own events. A bad entry fails alone; the answer says which and why."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from emulator.kernel.ports import Context, Operation, Params
+from emulator.semantics.events import envelope
+from emulator.services.events.delivery import Bus
+from emulator.services.events.records import require_default_bus
+
+
+def put_events(params: Params, ctx: Context) -> Params:
+    for entry in params["Entries"]:
+        require_default_bus(entry)
+    answers = [_put(entry, ctx) for entry in params["Entries"]]
+    return {"FailedEntryCount": sum("ErrorCode" in answer for answer in answers), "Entries": answers}
+
+
+def _put(entry: dict[str, Any], ctx: Context) -> dict[str, Any]:
+    for name in ("Source", "DetailType", "Detail"):
+        if not entry.get(name):
+            return _failed("InvalidArgument", f"Parameter {name} is not valid. Reason: {name} is a required argument.")
+    if entry["Source"].startswith("aws."):
+        return _failed("NotAuthorizedForSourceException", "Not authorized for the source.")
+    if envelope.entry_size_bytes(entry) > envelope.ENTRY_LIMIT_BYTES:
+        return _failed("InvalidArgument", "Total size of the entry is over 1 MB.")
+    try:
+        detail = json.loads(entry["Detail"])
+    except ValueError:
+        return _failed("MalformedDetail", "Detail is malformed.")
+    if not isinstance(detail, dict):
+        return _failed("MalformedDetail", "Detail is malformed.")
+    at = entry.get("Time") or ctx.kernel.clock.now()
+    bus = Bus(ctx.kernel)
+    return {"EventId": bus.put(entry["Source"], entry["DetailType"], detail, entry.get("Resources", []), at)}
+
+
+def _failed(code: str, message: str) -> dict[str, Any]:
+    return {"ErrorCode": code, "ErrorMessage": message}
+
+
+OPERATIONS: dict[str, Operation] = {"PutEvents": put_events}
