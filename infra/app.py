@@ -18,8 +18,9 @@ if NODE.exists():  # jsii runs on the node of this environment, whatever the PAT
 
 from aws_cdk import App  # noqa: E402
 
+from infra.fields import SettingsError  # noqa: E402
 from infra.names import ModelNames, SharedNames  # noqa: E402
-from infra.settings import Settings, SettingsError, parse_settings  # noqa: E402
+from infra.settings import Settings, parse_settings  # noqa: E402
 from infra.stacks.model import ModelStack  # noqa: E402
 from infra.stacks.shared import SharedStack  # noqa: E402
 

@@ -8,10 +8,23 @@ from dataclasses import dataclass
 from typing import Final
 
 from aws_cdk import Fn
+
 from pipeline_definitions.shared import tokens
 
 MAX_INLINE_BYTES: Final = 100_000
 """Ours: far below CloudFormation's 1 MB for a template, in which both pipelines and all else have to fit."""
+
+STAND_INS: Final = (
+    tokens.REGISTRY_HOST,
+    tokens.ASSET_BUCKET,
+    tokens.ARTIFACT_BUCKET,
+    tokens.RAW_BUCKET,
+    tokens.TRAIN_ROLE_ARN,
+    tokens.RELEASE_ROLE_ARN,
+    tokens.SERVE_ROLE_ARN,
+    tokens.MODEL_PACKAGE_GROUP,
+    tokens.ENDPOINT,
+)
 
 
 class DefinitionTooLarge(ValueError):
@@ -27,6 +40,21 @@ class DefinitionTooLarge(ValueError):
         self.size_bytes = size_bytes
         expected = f"expected at most {MAX_INLINE_BYTES:,} bytes, found {size_bytes:,}"
         super().__init__(f"pipeline '{pipeline}': {expected}; make it smaller, or ship it by S3 location")
+
+
+class StandInLeft(ValueError):
+    """A definition that would reach AWS with a name that only stands for another.
+
+    Attributes:
+        pipeline: its name.
+        stand_ins: what nobody replaced.
+    """
+
+    def __init__(self, pipeline: str, stand_ins: tuple[str, ...]) -> None:
+        self.pipeline = pipeline
+        self.stand_ins = stand_ins
+        names = ", ".join(stand_ins)
+        super().__init__(f"pipeline '{pipeline}': expected every stand-in replaced, found {names}; add its place")
 
 
 @dataclass(frozen=True)
@@ -60,9 +88,7 @@ def asset_places(assets: tuple[PlacedAsset, ...]) -> tuple[Place, ...]:
         places += [
             Place(tokens.script_uri(asset.name), f"AssetUri{number}", f"s3://{asset.bucket}/{asset.key}"),
             Place(tokens.script_path(asset.name), f"AssetPath{number}", f"{tokens.CODE_DIR}/{asset.key}"),
-            Place(
-                f"{tokens.CONTRACT_DIR}/{asset.name}", f"ContractPath{number}", f"{tokens.CONTRACT_DIR}/{asset.key}"
-            ),
+            Place(f"{tokens.CONTRACT_DIR}/{asset.name}", f"ContractPath{number}", f"{tokens.CONTRACT_DIR}/{asset.key}"),
         ]
     return tuple(places)
 
@@ -79,6 +105,7 @@ def fill(pipeline: str, text: str, places: tuple[Place, ...]) -> str:
 
     Raises:
         DefinitionTooLarge: the text does not fit inline.
+        StandInLeft: a stand-in has no place.
     """
     body = compact(text)
     if len(body.encode()) > MAX_INLINE_BYTES:
@@ -89,6 +116,9 @@ def fill(pipeline: str, text: str, places: tuple[Place, ...]) -> str:
         if place.stand_in in body:
             body = _replace(body, place)
             used[place.variable] = place.value
+    left = tuple(stand_in for stand_in in STAND_INS if stand_in in body)
+    if left:
+        raise StandInLeft(pipeline, left)
     return Fn.sub(body, dict(sorted(used.items())))
 
 

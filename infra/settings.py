@@ -178,13 +178,17 @@ def _check_columns(source: str, model: ModelSettings) -> None:
     columns = {column.name: column.role for column in model.schema.columns}
     if columns.get(model.target.column) != "target":
         found = columns.get(model.target.column, "no such column")
-        raise SettingsError(source, "target.column", "a schema column with role 'target'", found, "mark it in the schema")
+        raise SettingsError(
+            source, "target.column", "a schema column with role 'target'", found, "mark it in the schema"
+        )
     if columns.get(model.time_column) not in ("time", "feature"):
         found = columns.get(model.time_column, "no such column")
         raise SettingsError(source, "time_column", "a schema column with role 'time'", found, "mark it in the schema")
     if model.metric not in model.thresholds:
         expected = f"a threshold for the metric '{model.metric}'"
-        raise SettingsError(source, "thresholds", expected, sorted(model.thresholds), "add it: the gate compares with it")
+        raise SettingsError(
+            source, "thresholds", expected, sorted(model.thresholds), "add it: the gate compares with it"
+        )
 
 
 def _check_distinct(source: str, models: tuple[ModelSettings, ...]) -> None:

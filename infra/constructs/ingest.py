@@ -4,7 +4,6 @@ from aws_cdk import aws_events as events
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
 from constructs import Construct
-from lambdas.shared import events as vocabulary
 
 from infra.constructs.function import Feed, QueueFunction, visibility_timeout
 from infra.constructs.queue import WatchedQueue
@@ -12,6 +11,7 @@ from infra.names import ModelNames
 from infra.policies.functions import tell_people, use_ledger, watch_and_start
 from infra.policies.statements import allow, bucket_arn
 from infra.settings import ModelSettings
+from lambdas.shared import events as vocabulary
 
 
 class Ingest(Construct):

@@ -10,12 +10,12 @@ from aws_cdk import aws_iam as iam
 from aws_cdk import aws_s3_assets as assets
 from aws_cdk import aws_sagemaker as sagemaker
 from constructs import Construct
-from pipeline_definitions.shared import definitions
-from pipeline_definitions.shared.images import REGISTRY_ACCOUNTS
-from pipeline_definitions.shared.tokens import REGISTRY_HOST
 
 from infra.definition import Place, PlacedAsset, asset_places, code_version, fill
 from infra.staging import stage_file
+from pipeline_definitions.shared import definitions
+from pipeline_definitions.shared.images import REGISTRY_ACCOUNTS
+from pipeline_definitions.shared.tokens import REGISTRY_HOST
 
 
 @dataclass(frozen=True)

@@ -7,8 +7,6 @@ from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_sqs as sqs
 from constructs import Construct
-from lambdas.shared import events as vocabulary
-from pipeline_definitions.shared import tokens
 
 from infra.constructs.function import Feed, QueueFunction, visibility_timeout
 from infra.constructs.ingest import ended_executions
@@ -21,6 +19,8 @@ from infra.policies import jobs
 from infra.policies.functions import tell_people, use_ledger, watch_and_start
 from infra.policies.statements import allow
 from infra.settings import ModelSettings
+from lambdas.shared import events as vocabulary
+from pipeline_definitions.shared import tokens
 
 
 class Release(Construct):

@@ -4,8 +4,6 @@ from aws_cdk import RemovalPolicy, Stack
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_sagemaker as sagemaker
 from constructs import Construct
-from pipeline_definitions.shared import tokens
-from pipeline_definitions.shared.definitions import AssetFile
 
 from infra.constructs.pipeline import CommittedPipeline, PipelineSource
 from infra.definition import Place
@@ -14,6 +12,8 @@ from infra.policies import jobs
 from infra.policies.statements import allow
 from infra.settings import ModelSettings
 from infra.staging import stage_file
+from pipeline_definitions.shared import tokens
+from pipeline_definitions.shared.definitions import AssetFile
 
 
 class Training(Construct):

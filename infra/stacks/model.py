@@ -18,7 +18,9 @@ class ModelStack(Stack):
 
     def __init__(self, scope: Construct, model: ModelSettings, names: ModelNames, functions_path: str) -> None:
         super().__init__(
-            scope, stack_id(names.shared.prefix, model.name), description=f"Driftloop: the loop of the model {model.name}"
+            scope,
+            stack_id(names.shared.prefix, model.name),
+            description=f"Driftloop: the loop of the model {model.name}",
         )
         code = lambda_.Code.from_asset(functions_path)
         registry = RegistryAccounts(self, "Registry")

@@ -3,4 +3,4 @@
 from aws_lambda_powertools import Logger
 
 log = Logger()
-"""Logs a constant event and fields: `log.info("run.started", extra={...})`. Service and level come from POWERTOOLS_*."""
+"""Logs a constant event and fields, `log.info("run.started", extra={...})`; POWERTOOLS_* say service and level."""

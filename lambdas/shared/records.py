@@ -58,7 +58,7 @@ def handle_records(
 
     with processor(list(batch["Records"]), handle_record):
         processor.process()
-    return [failure["itemIdentifier"] for failure in processor.response()["batchItemFailures"]]
+    return [str(failure["itemIdentifier"]) for failure in processor.response()["batchItemFailures"]]
 
 
 def render_failures(message_ids: list[str]) -> dict[str, Any]:

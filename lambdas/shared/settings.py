@@ -13,7 +13,9 @@ class MissingSetting(RuntimeError):
 
     def __init__(self, variable: str, expected: str, found: str | None) -> None:
         self.variable = variable
-        super().__init__(f"environment variable {variable}: expected {expected}, found {found!r}; deploy the stack again")
+        super().__init__(
+            f"environment variable {variable}: expected {expected}, found {found!r}; deploy the stack again"
+        )
 
 
 @dataclass(frozen=True)

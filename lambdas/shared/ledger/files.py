@@ -26,7 +26,8 @@ class DataFile:
 
     Attributes:
         arrived_at: time of its event, as the ledger writes times.
-        tries: runs that ended before they could use it.
+        rounds: how often it was given back; who remembers an older round cannot claim it.
+        tries: runs that broke before they could use it.
         is_marker: a `_READY` object: it says that a batch is complete and holds no data.
         is_held: it waits for company: alone it would only fail again as it did.
     """
@@ -36,6 +37,7 @@ class DataFile:
     etag: str
     size_bytes: int
     arrived_at: str
+    rounds: int = 0
     tries: int = 0
     is_marker: bool = False
     is_held: bool = False
@@ -100,12 +102,12 @@ class Files:
         return tuple(parse_file(row["file"]) for row in self.table.query(self._waiting_pk))
 
     def claim(self, files: Iterable[DataFile], batch_id: str) -> None:
-        """NEW -> CLAIMED. A file that moved on since, or was given back and has more tries, is left alone."""
+        """NEW -> CLAIMED. A file that moved on since, or was given back in between, is left alone."""
         self.table.write_each(
             [
                 Put(
                     self._row(file, FileState.CLAIMED, batch_id=batch_id),
-                    {"state": FileState.NEW, "tries": file.tries},
+                    {"state": FileState.NEW, "rounds": file.rounds},
                 ),
                 Delete(self._waiting_pk, _waiting_sk(file)),
             ]
@@ -163,6 +165,7 @@ def parse_file(row: Mapping[str, Any]) -> DataFile:
         etag=row["etag"],
         size_bytes=int(row["size_bytes"]),
         arrived_at=row["arrived_at"],
+        rounds=int(row["rounds"]),
         tries=int(row["tries"]),
         is_marker=row["is_marker"],
         is_held=row["is_held"],
@@ -177,6 +180,7 @@ def render_file(file: DataFile) -> dict[str, Any]:
         "etag": file.etag,
         "size_bytes": file.size_bytes,
         "arrived_at": file.arrived_at,
+        "rounds": file.rounds,
         "tries": file.tries,
         "is_marker": file.is_marker,
         "is_held": file.is_held,
@@ -185,7 +189,8 @@ def render_file(file: DataFile) -> dict[str, Any]:
 
 def given_back(file: DataFile, *, is_held: bool) -> DataFile:
     """The file as it waits again: one try more if its run broke, none if it only waits for company."""
-    return replace(file, tries=file.tries if is_held else file.tries + 1, is_held=is_held)
+    tries = file.tries if is_held else file.tries + 1
+    return replace(file, rounds=file.rounds + 1, tries=tries, is_held=is_held)
 
 
 def _waiting_sk(file: DataFile) -> str:

@@ -139,9 +139,7 @@ class Runs:
             False if it was given back already.
         """
         free = Lease(turn=lease.turn)
-        return self.table.write(
-            self._put_lease(free, lease), self._put_batch(batch), audit_put(self.model, entry)
-        )
+        return self.table.write(self._put_lease(free, lease), self._put_batch(batch), audit_put(self.model, entry))
 
     def _put_lease(self, lease: Lease, now: Lease) -> Put:
         row = {

@@ -88,7 +88,9 @@ class Table:
                     return False
                 continue  # TransactionConflict: someone was faster; the SDK leaves this retry to us
             return True
-        raise Transient(f"table '{self.name}': rows of a transaction stayed in conflict {_CONFLICT_TRIES} times; try again")
+        raise Transient(
+            f"table '{self.name}': rows of a transaction stayed in conflict {_CONFLICT_TRIES} times; try again"
+        )
 
     def write_each(self, groups: Iterable[Sequence[Write]]) -> None:
         """Write each group as far as its conditions hold: many together when all hold, else one by one."""
