@@ -9,10 +9,15 @@ import importlib
 import logging
 import os
 import sys
+from collections.abc import Callable
+from pathlib import Path
 from typing import Final
 
 from pipeline_definitions.shared import tokens
 from pipeline_definitions.shared.definitions import PIPELINES, definition_path
+
+Compose = Callable[[str], str]
+PathOf = Callable[[str], Path]
 
 _OFFLINE: Final = {
     "AWS_ACCESS_KEY_ID": "offline",
@@ -39,54 +44,13 @@ class UnstableDefinitionError(RuntimeError):
         super().__init__(f"pipeline '{pipeline}': {problem}")
 
 
-def built(pipeline: str) -> str:
-    """Compose one definition offline, twice.
+def compose(pipeline: str) -> str:
+    """One definition, composed offline.
 
     Raises:
-        UnstableDefinitionError: the builds differ, or the SDK recorded an upload that no deployment would make.
+        UnstableDefinitionError: the SDK recorded an upload that no deployment would make.
     """
-    first, second = _compose(pipeline), _compose(pipeline)
-    if first != second:
-        raise UnstableDefinitionError(pipeline, "two builds differ; look for a time stamp or a random name in it")
-    return first
-
-
-def main(arguments: list[str] | None = None) -> int:
-    """Write the definitions, or compare them.
-
-    Returns:
-        The exit code: 1 if `--check` found a definition that is not what its pipeline.py builds.
-    """
-    parser = argparse.ArgumentParser(prog="python -m pipeline_definitions.build", description=__doc__)
-    parser.add_argument("--check", action="store_true", help="compare with the committed definitions, write nothing")
-    check = parser.parse_args(arguments).check
-    _go_offline()
-    outdated = [pipeline for pipeline in PIPELINES if not _settle(pipeline, check=check)]
-    for pipeline in outdated:
-        print(
-            f"pipeline '{pipeline}': {definition_path(pipeline)} is not what pipeline.py builds; run `make pipelines`"
-        )
-    return 1 if outdated else 0
-
-
-def _settle(pipeline: str, *, check: bool) -> bool:
-    """Bring the committed definition up to date, or say whether it is."""
-    text, path = built(pipeline), definition_path(pipeline)
-    if check:
-        return path.is_file() and path.read_text("utf-8") == text
-    path.write_text(text, "utf-8")
-    return True
-
-
-def _go_offline() -> None:
-    for name in _PERSONAL:
-        os.environ.pop(name, None)
-    os.environ.update(_OFFLINE)
-    logging.disable(logging.WARNING)  # the SDK narrates each lookup; what goes wrong it raises
-
-
-def _compose(pipeline: str) -> str:
-    """Import late: the SDK takes seconds, and reads its environment while it is imported."""
+    # Imported late: the SDK takes seconds, and reads its environment while it is imported.
     session_module = importlib.import_module("pipeline_definitions.shared.offline_session")
     session = session_module.OfflineSession()
     text: str = importlib.import_module(f"pipeline_definitions.{pipeline}.pipeline").build(session)
@@ -97,5 +61,46 @@ def _compose(pipeline: str) -> str:
     return text
 
 
+def built(pipeline: str, compose: Compose = compose) -> str:
+    """One definition, composed twice.
+
+    Raises:
+        UnstableDefinitionError: the builds differ.
+    """
+    first, second = compose(pipeline), compose(pipeline)
+    if first != second:
+        raise UnstableDefinitionError(pipeline, "two builds differ; look for a time stamp or a random name in it")
+    return first
+
+
+def main(arguments: list[str] | None = None, compose: Compose = compose, path_of: PathOf = definition_path) -> int:
+    """Write the definitions, or compare them.
+
+    Returns:
+        The exit code: 1 if `--check` found a definition that is not what its pipeline.py builds.
+    """
+    parser = argparse.ArgumentParser(prog="python -m pipeline_definitions.build", description=__doc__)
+    parser.add_argument("--check", action="store_true", help="compare with the committed definitions, write nothing")
+    check = parser.parse_args(arguments).check
+    outdated = []
+    for pipeline in PIPELINES:
+        text, path = built(pipeline, compose), path_of(pipeline)
+        if not check:
+            path.write_text(text, "utf-8")
+        elif not path.is_file() or path.read_text("utf-8") != text:
+            outdated.append(f"pipeline '{pipeline}': {path} is not what pipeline.py builds; run `make pipelines`")
+    print("\n".join(outdated), end="\n" if outdated else "")
+    return 1 if outdated else 0
+
+
+def go_offline() -> None:
+    """Make this process ready to import the SDK; only the process that builds wants this."""
+    for name in _PERSONAL:
+        os.environ.pop(name, None)
+    os.environ.update(_OFFLINE)
+    logging.disable(logging.WARNING)  # the SDK narrates each lookup; what goes wrong it raises
+
+
 if __name__ == "__main__":
+    go_offline()
     sys.exit(main())

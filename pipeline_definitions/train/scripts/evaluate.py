@@ -161,4 +161,4 @@ def _write(path: Path, document: Any) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

@@ -121,7 +121,8 @@ def ordered(rows: pd.DataFrame, contract: Mapping[str, Any]) -> pd.DataFrame:
     name = contract.get("time_column")
     if name is None:
         return rows.assign(**{TIME: range(len(rows))})
-    time = _time(rows[name], _type_of(name, contract))
+    kind = _type_of(name, contract)
+    time = _time(rows[name], kind)
     if time.isna().any():
         raise PreparationError(f"column '{name}': {int(time.isna().sum())} rows have no time to be ordered by")
     return rows.assign(**{TIME: time}).sort_values(TIME, kind="stable")

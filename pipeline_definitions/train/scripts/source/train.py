@@ -11,7 +11,6 @@ import csv
 import json
 import os
 import shutil
-import sys
 from pathlib import Path
 from typing import Any, Final
 
@@ -110,4 +109,4 @@ def _options() -> argparse.Namespace:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

@@ -1,0 +1,221 @@
+"""What is committed: definitions that hold together, and the files that they need. Nothing here needs the SDK."""
+
+import json
+import re
+import subprocess
+import sys
+import tarfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import botocore.session
+import pytest
+from botocore.validate import ParamValidator
+
+from pipeline_definitions.shared import definitions, tokens
+
+OPERATIONS = {
+    "Processing": ("CreateProcessingJob", {"ProcessingJobName": "pipelines-abc-step-0"}),
+    "Training": ("CreateTrainingJob", {"TrainingJobName": "pipelines-abc-step-0"}),
+    "RegisterModel": ("CreateModelPackage", {}),
+}
+MAY_BE_INLINE_BYTES = 100_000
+
+
+def load(pipeline: str) -> dict[str, Any]:
+    return dict(json.loads(definitions.definition_text(pipeline)))
+
+
+def steps_of(steps: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+    for step in steps:
+        yield step
+        if step["Type"] == "Condition":
+            yield from steps_of(step["Arguments"]["IfSteps"] + step["Arguments"]["ElseSteps"])
+
+
+def references(value: Any) -> Iterator[str]:
+    match value:
+        case {"Get": str(path)}:
+            yield path
+        case dict():
+            for item in value.values():
+                yield from references(item)
+        case list():
+            for item in value:
+                yield from references(item)
+
+
+def resolved(value: Any, types: dict[str, str]) -> Any:
+    """A request as the service might see it: every reference a plausible value of its type."""
+    match value:
+        case {"Get": str(path)}:
+            kind = types.get(path.removeprefix("Parameters."), "String")
+            return {"Integer": 1, "Float": 1.0}.get(kind, "ml.m5.large")
+        case {"Std:Join": _} | {"Std:JsonGet": _}:
+            return "joined"
+        case dict():
+            return {key: resolved(item, types) for key, item in value.items()}
+        case list():
+            return [resolved(item, types) for item in value]
+    return value
+
+
+@pytest.mark.parametrize("pipeline", definitions.PIPELINES)
+def test_every_reference_names_something_that_exists(pipeline: str) -> None:
+    definition = load(pipeline)
+    steps = {step["Name"]: step for step in steps_of(definition["Steps"])}
+    parameters = {parameter["Name"] for parameter in definition["Parameters"]}
+
+    for path in references(definition["Steps"]):
+        root, name, *rest = path.split(".")
+        if root == "Parameters":
+            assert name in parameters
+        elif root == "Steps" and rest[0] == "PropertyFiles":
+            assert rest[1] in [file["PropertyFileName"] for file in steps[name]["PropertyFiles"]]
+        elif root == "Steps" and (output := re.search(r"Outputs\['(\w+)'\]", path)):
+            outputs = steps[name]["Arguments"]["ProcessingOutputConfig"]["Outputs"]
+            assert output[1] in [item["OutputName"] for item in outputs]
+        else:
+            assert (root, path) in {
+                ("Steps", "Steps.Train.ModelArtifacts.S3ModelArtifacts"),
+                ("Execution", "Execution.PipelineExecutionArn"),
+            }
+
+
+@pytest.mark.parametrize("pipeline", definitions.PIPELINES)
+def test_step_arguments_are_valid_requests(pipeline: str) -> None:
+    service = botocore.session.get_session().get_service_model("sagemaker")
+    definition = load(pipeline)
+    types = {parameter["Name"]: parameter["Type"] for parameter in definition["Parameters"]}
+
+    for step in steps_of(definition["Steps"]):
+        if step["Type"] not in OPERATIONS:
+            continue
+        operation, generated = OPERATIONS[step["Type"]]
+        request = {**resolved(step["Arguments"], types), **generated}
+        report = ParamValidator().validate(request, service.operation_model(operation).input_shape)
+        assert not report.has_errors(), f"{step['Name']}: {report.generate_report()}"
+
+
+def test_train_is_the_pipeline_of_the_architecture() -> None:
+    definition = load("train")
+
+    assert [step["Name"] for step in steps_of(definition["Steps"])] == [
+        *("Validate", "Prepare", "Train", "Evaluate", "Gate", "Register", "BelowThreshold")
+    ]
+    without_default = {item["Name"] for item in definition["Parameters"] if "DefaultValue" not in item}
+    assert without_default == {"DataManifest", "BatchId", "OutputPrefix"}
+    kinds = {item["Name"]: item["Type"] for item in definition["Parameters"]}
+    assert kinds["Attempt"] == kinds["NumRound"] == kinds["MaxDepth"] == kinds["Seed"] == "Integer"
+    assert kinds["GateThreshold"] == kinds["HoldoutFraction"] == kinds["MinChildWeight"] == "Float"
+
+
+def test_release_is_one_step_that_must_be_told_what_to_release() -> None:
+    definition = load("release")
+
+    assert [step["Name"] for step in definition["Steps"]] == ["Release"]
+    without_default = {item["Name"] for item in definition["Parameters"] if "DefaultValue" not in item}
+    assert without_default == {"ModelPackageArn", "ReleaseId"}
+
+
+def test_only_the_package_metadata_mentions_the_execution() -> None:
+    for step in steps_of(load("train")["Steps"]):
+        if step["Type"] == "Condition":
+            continue
+        arguments = dict(step["Arguments"])
+        arguments.pop("CustomerMetadataProperties", None)
+        assert not [path for path in references(arguments) if path.startswith("Execution.")]
+
+
+def test_every_output_lies_under_the_output_prefix() -> None:
+    for step in steps_of(load("train")["Steps"]):
+        outputs = step["Arguments"].get("ProcessingOutputConfig", {}).get("Outputs", [])
+        uris = [output["S3Output"]["S3Uri"] for output in outputs]
+        uris += [step["Arguments"][key]["S3OutputPath"] for key in ("OutputDataConfig",) if key in step["Arguments"]]
+        for uri in uris:
+            assert uri["Std:Join"]["Values"][0] == {"Get": "Parameters.OutputPrefix"}
+
+
+@pytest.mark.parametrize("pipeline", definitions.PIPELINES)
+def test_scripts_are_assets_with_names_of_their_own(pipeline: str) -> None:
+    text, files = definitions.definition_text(pipeline), definitions.asset_files(pipeline)
+
+    uris = set(re.findall(rf"s3://{tokens.ASSET_BUCKET}/([\w.]+)", text))
+    entries = set(re.findall(rf"{tokens.CODE_DIR}/([\w.]+)", text))
+
+    names = {file.name for file in files}
+    assert len(names) == len(files)
+    assert entries == names
+    assert uris - names == ({"contract.json", "source.tar.gz"} if pipeline == "train" else set())
+
+
+@pytest.mark.parametrize("pipeline", definitions.PIPELINES)
+def test_a_definition_fits_into_a_template(pipeline: str) -> None:
+    assert len(definitions.definition_text(pipeline).encode()) < MAY_BE_INLINE_BYTES
+
+
+def test_the_source_archive_is_flat_and_the_same_bytes_each_time(tmp_path: Path) -> None:
+    first = definitions.source_archive("train", tmp_path / "a")
+    second = definitions.source_archive("train", tmp_path / "b")
+
+    assert first is not None
+    assert second is not None
+    assert first.read_bytes() == second.read_bytes()
+    with tarfile.open(first) as archive:
+        assert archive.getnames() == ["inference.py", "train.py"]
+        assert {(member.mtime, member.uid, member.uname, member.mode) for member in archive} == {(0, 0, "", 0o644)}
+
+
+def test_a_pipeline_that_does_not_train_has_no_source_archive(tmp_path: Path) -> None:
+    assert definitions.source_archive("release", tmp_path) is None
+
+
+def test_an_unknown_pipeline_is_refused_by_name() -> None:
+    with pytest.raises(ValueError, match="'watch': unknown; there are train, release"):
+        definitions.definition_text("watch")
+
+
+def test_defaults_are_set_by_name_and_nothing_else_changes() -> None:
+    text = definitions.definition_text("train")
+
+    changed = json.loads(definitions.with_defaults(text, {"GateThreshold": 1, "NumRound": 7, "CodeVersion": "abc"}))
+
+    defaults = {item["Name"]: item.get("DefaultValue") for item in changed["Parameters"]}
+    assert defaults["GateThreshold"] == 1.0
+    assert isinstance(defaults["GateThreshold"], float)
+    assert (defaults["NumRound"], defaults["CodeVersion"]) == (7, "abc")
+    assert changed["Steps"] == json.loads(text)["Steps"]
+    assert definitions.with_defaults(text, {}) == text
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "problem"),
+    [
+        ("NumRounds", 7, "the pipeline has no such parameter"),
+        ("NumRound", 7.5, "expected Integer, found 7.5"),
+        ("NumRound", "7", "expected Integer, found '7'"),
+        ("NumRound", True, "expected Integer, found True"),
+        ("CodeVersion", 7, "expected String, found 7"),
+        ("CodeVersion", "", "no empty string"),
+        ("GateMetric", "log_loss", "expected one of auc, accuracy, f1"),
+    ],
+)
+def test_a_default_that_does_not_fit_is_refused_by_name(name: str, value: object, problem: str) -> None:
+    with pytest.raises(definitions.ParameterError, match=problem) as refused:
+        definitions.with_defaults(definitions.definition_text("train"), {name: value})
+
+    assert refused.value.parameter == name
+    assert str(refused.value).startswith(f"pipeline parameter '{name}': ")
+
+
+def test_what_synth_imports_is_light() -> None:
+    code = (
+        "import sys\n"
+        "from pipeline_definitions.shared import definitions, images, tokens\n"
+        "print([name for name in ('sagemaker', 'boto3', 'pandas', 'numpy') if name in sys.modules])"
+    )
+
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+
+    assert done.stdout.strip() == "[]"
