@@ -27,7 +27,7 @@ STAND_INS: Final = (
 )
 
 
-class DefinitionTooLarge(ValueError):
+class DefinitionTooLargeError(ValueError):
     """A definition that would not fit into a template comfortably.
 
     Attributes:
@@ -42,7 +42,7 @@ class DefinitionTooLarge(ValueError):
         super().__init__(f"pipeline '{pipeline}': {expected}; make it smaller, or ship it by S3 location")
 
 
-class StandInLeft(ValueError):
+class StandInLeftError(ValueError):
     """A definition that would reach AWS with a name that only stands for another.
 
     Attributes:
@@ -104,12 +104,12 @@ def fill(pipeline: str, text: str, places: tuple[Place, ...]) -> str:
         A token for `PipelineDefinitionBody`.
 
     Raises:
-        DefinitionTooLarge: the text does not fit inline.
-        StandInLeft: a stand-in has no place.
+        DefinitionTooLargeError: the text does not fit inline.
+        StandInLeftError: a stand-in has no place.
     """
     body = compact(text)
     if len(body.encode()) > MAX_INLINE_BYTES:
-        raise DefinitionTooLarge(pipeline, len(body.encode()))
+        raise DefinitionTooLargeError(pipeline, len(body.encode()))
     body = body.replace("${", "${!")  # Fn::Sub's escape: what is no variable of ours stays as it is
     used: dict[str, str] = {}
     for place in sorted(places, key=lambda place: -len(place.stand_in)):  # the longer first: one may begin another
@@ -118,7 +118,7 @@ def fill(pipeline: str, text: str, places: tuple[Place, ...]) -> str:
             used[place.variable] = place.value
     left = tuple(stand_in for stand_in in STAND_INS if stand_in in body)
     if left:
-        raise StandInLeft(pipeline, left)
+        raise StandInLeftError(pipeline, left)
     return Fn.sub(body, dict(sorted(used.items())))
 
 

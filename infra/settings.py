@@ -51,7 +51,7 @@ class ModelSettings:
 
     Attributes:
         parameters: defaults of the `train` pipeline that this model changes.
-        document: settings and schema as written, merged: the contract that the steps read.
+        document: settings and schema as written, merged into one object: the contract that the steps read.
     """
 
     name: str
@@ -124,7 +124,7 @@ def load_model(path: Path) -> ModelSettings:
         attempts_max=fields.integer("attempts_max", at_least=1, at_most=10),
         parameters=fields.mapping("parameters"),
         instances=_instances(fields.section("instances")),
-        document={**document, "schema": schema_document},
+        document={**{name: value for name, value in document.items() if name != "schema"}, **schema_document},
     )
     fields.done()
     _check_columns(str(path), model)

@@ -24,7 +24,7 @@ _LEFT_OUT: Final = (
 )
 
 
-class MissingDistribution(RuntimeError):
+class MissingDistributionError(RuntimeError):
     """The environment lacks what the functions vendor.
 
     Attributes:
@@ -72,7 +72,7 @@ def _vendored_files() -> Iterator[tuple[str, Path]]:
         try:
             files = distribution(name).files or []
         except ModuleNotFoundError as exc:
-            raise MissingDistribution(name) from exc
+            raise MissingDistributionError(name) from exc
         for file in files:
             text = file.as_posix()
             if text.endswith(".py") and not text.startswith(_LEFT_OUT):

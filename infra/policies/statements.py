@@ -6,7 +6,7 @@ from aws_cdk import Aws
 from aws_cdk import aws_iam as iam
 
 
-class UnexplainedWildcard(ValueError):
+class UnexplainedWildcardError(ValueError):
     """A statement that allows more than it names, and does not say why.
 
     Attributes:
@@ -32,12 +32,12 @@ def allow(
         only_if: IAM conditions.
 
     Raises:
-        UnexplainedWildcard: an action or a resource holds `*` and nobody said why.
+        UnexplainedWildcardError: an action or a resource holds `*` and nobody said why.
     """
     resources = [on] if isinstance(on, str) else list(on)
     wildcards = [text for text in (*actions, *resources) if "*" in text]
     if wildcards and not because:
-        raise UnexplainedWildcard(wildcards)
+        raise UnexplainedWildcardError(wildcards)
     return iam.PolicyStatement(actions=list(actions), resources=resources, conditions=only_if)
 
 

@@ -21,7 +21,7 @@ START_REQUESTED: Final = "StartRequested"
 RETRAINING_REQUESTED: Final = "RetrainingRequested"
 
 
-class InvalidEvent(ValueError):
+class InvalidEventError(ValueError):
     """A message that is not what its queue carries; no retry will mend it.
 
     Attributes:
@@ -98,13 +98,13 @@ def parse_event(body: str) -> Event:
     """The event in a queue message.
 
     Raises:
-        InvalidEvent: the body is no JSON object, of a kind that nobody knows, or a field is missing or wrong.
+        InvalidEventError: the body is no JSON object, of a kind that nobody knows, or a field is missing or wrong.
     """
     message = _parse_object(body)
     kind = message.get("detail-type", message.get("kind"))
     parse = _PARSERS.get(kind) if isinstance(kind, str) else None
     if parse is None:
-        raise InvalidEvent("detail-type", f"one of {', '.join(_PARSERS)}", kind)
+        raise InvalidEventError("detail-type", f"one of {', '.join(_PARSERS)}", kind)
     return parse(message)
 
 
@@ -201,9 +201,9 @@ def _parse_object(body: str) -> Mapping[str, Any]:
     try:
         message = json.loads(body)
     except ValueError as exc:
-        raise InvalidEvent("body", "JSON", body[:200]) from exc
+        raise InvalidEventError("body", "JSON", body[:200]) from exc
     if not isinstance(message, dict):
-        raise InvalidEvent("body", "a JSON object", message)
+        raise InvalidEventError("body", "a JSON object", message)
     return message
 
 
@@ -217,7 +217,7 @@ def _find(message: Mapping[str, Any], path: str) -> object:
 def _text(message: Mapping[str, Any], path: str) -> str:
     value = _find(message, path)
     if not isinstance(value, str) or not value:
-        raise InvalidEvent(path, "text", value)
+        raise InvalidEventError(path, "text", value)
     return value
 
 
@@ -228,7 +228,7 @@ def _optional_text(message: Mapping[str, Any], path: str) -> str | None:
 def _size(message: Mapping[str, Any], path: str) -> int:
     value = _find(message, path)
     if not isinstance(value, int) or isinstance(value, bool) or value < 0:
-        raise InvalidEvent(path, "a size in bytes", value)
+        raise InvalidEventError(path, "a size in bytes", value)
     return value
 
 
@@ -237,7 +237,7 @@ def _time(message: Mapping[str, Any], path: str) -> datetime:
     try:
         return parse_time(value)
     except ValueError as exc:
-        raise InvalidEvent(path, "an ISO 8601 time with an offset", value) from exc
+        raise InvalidEventError(path, "an ISO 8601 time with an offset", value) from exc
 
 
 def _optional_time(message: Mapping[str, Any], path: str) -> datetime | None:

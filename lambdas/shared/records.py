@@ -8,7 +8,7 @@ from aws_lambda_powertools.utilities.batch import BatchProcessor, EventType
 from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 
 from lambdas.shared.errors import Permanent
-from lambdas.shared.events import Event, InvalidEvent, parse_event
+from lambdas.shared.events import Event, InvalidEventError, parse_event
 from lambdas.shared.observability import log
 
 if TYPE_CHECKING:
@@ -49,7 +49,7 @@ def handle_records(
     def handle_record(record: SQSRecord) -> None:
         try:
             handle(record.message_id, parse_event(record.body))
-        except (InvalidEvent, Permanent) as exc:
+        except (InvalidEventError, Permanent) as exc:
             log.error("message.refused", extra={"message_id": record.message_id, "reason": str(exc)})
             dead_letters.take(record.body, str(exc))
         except Exception:

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 
-class MissingSetting(RuntimeError):
+class MissingSettingError(RuntimeError):
     """An environment variable that is not there or not what it should be.
 
     Attributes:
@@ -55,7 +55,7 @@ def read_start_training(environment: Mapping[str, str]) -> StartTrainingSettings
     """The settings of `start_training`.
 
     Raises:
-        MissingSetting: a variable is missing or wrong.
+        MissingSettingError: a variable is missing or wrong.
     """
     return StartTrainingSettings(
         shared=_read_shared(environment),
@@ -72,7 +72,7 @@ def read_decide_release(environment: Mapping[str, str]) -> DecideReleaseSettings
     """The settings of `decide_release`.
 
     Raises:
-        MissingSetting: a variable is missing or wrong.
+        MissingSettingError: a variable is missing or wrong.
     """
     return DecideReleaseSettings(_read_shared(environment), _text(environment, "RELEASE_PIPELINE"))
 
@@ -91,12 +91,12 @@ def _read_shared(environment: Mapping[str, str]) -> SharedSettings:
 def _text(environment: Mapping[str, str], variable: str) -> str:
     value = environment.get(variable)
     if not value:
-        raise MissingSetting(variable, "text", value)
+        raise MissingSettingError(variable, "text", value)
     return value
 
 
 def _number(environment: Mapping[str, str], variable: str) -> int:
     value = environment.get(variable)
     if value is None or not value.isdecimal():
-        raise MissingSetting(variable, "a whole number", value)
+        raise MissingSettingError(variable, "a whole number", value)
     return int(value)
