@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 
 import botocore.session
 from botocore.awsrequest import AWSPreparedRequest, AWSResponse
+from botocore.compat import HTTPHeaders
 from botocore.config import Config
 from botocore.exceptions import ClientError, ParamValidationError
 
@@ -69,7 +70,7 @@ class InProcessCalls:
         response = self._gateway.handle(
             HttpRequest(request.method, target, headers, _payload(request.body), url.netloc)
         )
-        return AWSResponse(request.url, response.status, response.headers, _Raw(response.body))
+        return AWSResponse(request.url, response.status, HTTPHeaders.from_dict(response.headers), _Raw(response.body))
 
 
 class _Raw(io.BytesIO):

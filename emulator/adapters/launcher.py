@@ -11,6 +11,7 @@ the emulator dies.
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import json
 import os
@@ -127,10 +128,8 @@ def run_isolated(spec: dict[str, object], argv: list[str]) -> int:
         mount(None, "/", None, MS_REC | MS_PRIVATE)
         for source, target, is_read_only in spec["mounts"]:  # type: ignore[attr-defined]
             expose(source, target, is_read_only)
-        try:
+        with contextlib.suppress(OSError):  # a container may forbid it; then /proc shows the outer process table
             mount("proc", "/proc", "proc")
-        except OSError:
-            pass  # a container may forbid it; then /proc shows the outer process table
         os.write(writer, struct.pack("!i", run(spec, argv)))
         os._exit(0)
     os.close(writer)

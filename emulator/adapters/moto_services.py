@@ -103,7 +103,7 @@ def _make_small_requests_cheap() -> None:
 
 @dataclass(frozen=True)
 class S3Change:
-    """What moto did to one object of a bucket that has EventBridge on. `moto_event` is such as `s3:ObjectCreated:Put`."""
+    """What moto did to an object of a bucket with EventBridge on; `moto_event` is such as `s3:ObjectCreated:Put`."""
 
     moto_event: str
     bucket: str

@@ -139,7 +139,7 @@ def rewritten(command: Command) -> Command:
 
     def swap(text: str) -> str:
         for pattern, source in rules:
-            text = pattern.sub(lambda found, source=source: source, text)
+            text = pattern.sub(source.replace("\\", r"\\"), text)
         return text
 
     for directory in command.code_dirs:

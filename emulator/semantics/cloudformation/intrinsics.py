@@ -11,7 +11,7 @@ from typing import Any
 from emulator.semantics.cloudformation.errors import TemplateError
 
 AWS_NAME = "Intrinsic function reference"
-SOURCE = "https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/intrinsic-function-reference.html (read 2026-11-23)"
+SOURCE = "AWS CloudFormation template reference, intrinsic functions (read 2026-11-23)"
 DIFFERS = (
     "ImportValue, GetAZs, Cidr, Transform, ForEach, Length, ToJsonString and dynamic references are refused by name"
 )
@@ -23,7 +23,7 @@ _LITERAL = re.compile(r"\$\{!([^}]*)\}")
 
 @dataclass
 class Scope:
-    """What names mean: `refs` for Ref, `attributes` for GetAtt by (logical id, attribute), and the conditions' truth."""
+    """What names mean: `refs` for Ref, `attributes` for GetAtt by (logical id, attribute), and the conditions."""
 
     refs: dict[str, Any]
     mappings: dict[str, Any] = field(default_factory=dict)

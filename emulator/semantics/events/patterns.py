@@ -1,8 +1,8 @@
 """Event patterns: which events a rule matches.
 
-All fields of a pattern must match (AND), each by any of its alternatives (OR). An event is flattened to its leaves; each
-leaf remembers in which element of which array it stands, and the leaves that satisfy a pattern together must agree about
-that, so that an array of objects is matched within one element. Values that are empty arrays or objects are absent.
+All fields of a pattern must match (AND), each by any of its alternatives (OR). An event is flattened to its leaves;
+each leaf remembers in which element of which array it stands, and the leaves that satisfy a pattern together must agree
+about that, so that an array of objects is matched within one element. Empty arrays and objects are absent.
 """
 
 from __future__ import annotations

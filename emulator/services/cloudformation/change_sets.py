@@ -46,8 +46,8 @@ def _against_existing(existing: dict[str, Any], body: str) -> tuple[str, str]:
         )
     if existing["TemplateBody"].strip() != body.strip():
         raise EmulatorError(
-            f"cloudformation: CreateChangeSet: stack '{existing['StackName']}' exists and the template differs; updates are "
-            "not emulated yet. Nothing was changed; start anew with `driftloop up --fresh`."
+            f"cloudformation: CreateChangeSet: stack '{existing['StackName']}' exists and the template differs; "
+            "updates are not emulated yet. Nothing was changed; start anew with `driftloop up --fresh`."
         )
     return "FAILED", NO_CHANGES
 

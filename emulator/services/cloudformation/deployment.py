@@ -86,8 +86,8 @@ def only(place: str, value: dict[str, Any], *names: str) -> None:
 
 @lru_cache(maxsize=256)
 def _input_shape(service: str, operation: str) -> Shape | None:
-    model = _session().get_service_model(service)
-    return model.operation_model(operation).input_shape
+    shape: Shape | None = _session().get_service_model(service).operation_model(operation).input_shape
+    return shape
 
 
 @lru_cache(maxsize=1)

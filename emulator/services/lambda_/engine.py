@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import platform
 import threading
 import time
 from pathlib import Path
@@ -34,8 +36,8 @@ class Engine:
         duration_ms = (time.perf_counter() - began) * 1000
         lines = environment.finish(request_id, duration_ms, row["MemorySize"])
         self._give_back(environment, outcome)
-        facts = {"request_id": request_id, "duration_ms": round(duration_ms, 2), "error": outcome.error}
-        self._kernel.journal.append("lambda.invoked", row["FunctionName"], **facts)
+        facts: dict[str, Any] = {"duration_ms": round(duration_ms, 2), "error": outcome.error}
+        self._kernel.journal.append("lambda.invoked", row["FunctionName"], request_id=request_id, **facts)
         return outcome, lines
 
     def _take(self, row: dict[str, Any]) -> Environment:
@@ -68,10 +70,7 @@ class Environment:
         now = kernel.clock.now()
         self._stream = f"{now:%Y/%m/%d}/[$LATEST]{kernel.ids.uuid().replace('-', '')}"
         self._make_stream()
-        version = row["Runtime"].removeprefix("python")
-        self._write(
-            f"INIT_START Runtime Version: {row['Runtime']} (local approximation: the emulator's own Python, not {version})"
-        )
+        self._write(f"INIT_START Runtime Version: {row['Runtime']} (local approximation: {platform_python()})")
         self.sandbox: Sandbox = kernel.sandboxes.start(
             SandboxSpec(Path(row["CodeDir"]), row["Handler"], row["FunctionArn"], self._environ(row), self._write)
         )
@@ -82,10 +81,7 @@ class Environment:
     def finish(self, request_id: str, duration_ms: float, memory_mb: int) -> list[str]:
         """Send what was written to CloudWatch Logs, closed by the REPORT line; answers the lines."""
         self._write(f"END RequestId: {request_id}")
-        billed_ms = int(duration_ms) + 1
-        self._write(
-            f"REPORT RequestId: {request_id}\tDuration: {duration_ms:.2f} ms\tBilled Duration: {billed_ms} ms\tMemory Size: {memory_mb} MB"
-        )
+        self._write(report_line(request_id, duration_ms, memory_mb))
         with self._lock:
             lines, self._lines = self._lines, []
         self._kernel.dispatcher.post(f"logs of {self.name}", lambda: self._send(lines))
@@ -127,3 +123,17 @@ class Environment:
             "PATH": "/usr/local/bin:/usr/bin:/bin",
             "TZ": ":UTC",
         }
+
+
+def platform_python() -> str:
+    """What really runs every Python function, whatever runtime it declares."""
+    return f"Python {platform.python_version()} of this machine"
+
+
+def report_line(request_id: str, duration_ms: float, memory_mb: int) -> str:
+    """The line that closes an invocation in the log."""
+    billed_ms = math.ceil(duration_ms)
+    return (
+        f"REPORT RequestId: {request_id}\tDuration: {duration_ms:.2f} ms\t"
+        f"Billed Duration: {billed_ms} ms\tMemory Size: {memory_mb} MB"
+    )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
+from functools import partial
 from typing import Any
 
 from emulator.kernel.errors import AwsError, EmulatorError
@@ -148,7 +149,7 @@ class Poller:
             self._slots.acquire()
             messages = self._gather(mapping) if mapping["State"] == "Enabled" else []
             if messages:
-                self._kernel.dispatcher.start("esm batch", lambda messages=messages: self._hand_over(mapping, messages))
+                self._kernel.dispatcher.start("esm batch", partial(self._hand_over, mapping, messages))
             else:
                 self._slots.release()
                 with _WAKE:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from typing import Any
 
 from emulator.services.cloudformation.deployment import Created, Deployment, Properties, ResourceType, only, picked
@@ -91,7 +92,7 @@ def _canned(place: str, value: str) -> str:
     return re.sub(r"(?<!^)(?=[A-Z])", "-", value).lower()
 
 
-_SETTINGS = {
+_SETTINGS: dict[str, tuple[str, str, Callable[[str, Any], Any]]] = {
     "AccessControl": ("PutBucketAcl", "ACL", _canned),
     "BucketEncryption": ("PutBucketEncryption", "ServerSideEncryptionConfiguration", _encryption),
     "OwnershipControls": ("PutBucketOwnershipControls", "OwnershipControls", _same),

@@ -1,0 +1,65 @@
+"""Approve or reject a model package."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import typer
+
+from driftloop import stacks
+from driftloop.errors import UserError
+from driftloop.options import DEFAULT_STATE, Profile, Region, State
+from driftloop.screen import coloured, console
+from driftloop.target import Target, choose
+
+Which = Annotated[str | None, typer.Argument(help="Package ARN, or a model's name for its one pending version.")]
+Reason = Annotated[str, typer.Option("--reason", help="Why; kept with the package and in the audit trail.")]
+
+
+def approve(
+    which: Which = None,
+    reason: Reason = "",
+    state: State = DEFAULT_STATE,
+    profile: Profile = None,
+    region: Region = None,
+) -> None:
+    """Approve a pending version: exactly that package is released."""
+    _decide("Approved", which, reason, choose(state, profile, region))
+
+
+def reject(
+    which: Which = None,
+    reason: Reason = "",
+    state: State = DEFAULT_STATE,
+    profile: Profile = None,
+    region: Region = None,
+) -> None:
+    """Reject a version: a pending one never deploys; one that is live is rolled back."""
+    _decide("Rejected", which, reason, choose(state, profile, region))
+
+
+def _decide(verdict: str, which: str | None, reason: str, target: Target) -> None:
+    sagemaker = target.client("sagemaker")
+    arn = which if which and which.startswith("arn:") else pending(sagemaker, stacks.model(target, which))
+    sagemaker.update_model_package(
+        ModelPackageArn=arn, ModelApprovalStatus=verdict, **({"ApprovalDescription": reason} if reason else {})
+    )
+    console.print(f"{coloured(verdict)}: {arn}")
+
+
+def pending(sagemaker: Any, model: stacks.Model) -> str:
+    """The ARN of the model's one pending version.
+
+    Raises:
+        UserError: there is none, or more than one.
+    """
+    answer = sagemaker.list_model_packages(
+        ModelPackageGroupName=model.package_group, ModelApprovalStatus="PendingManualApproval"
+    )
+    found = [item["ModelPackageArn"] for item in answer["ModelPackageSummaryList"]]
+    if not found:
+        raise UserError(f"no version of '{model.name}' waits for approval; see `driftloop status`")
+    if len(found) > 1:
+        listed = "\n  ".join(found)
+        raise UserError(f"several versions of '{model.name}' wait for approval; name one by its ARN:\n  {listed}")
+    return str(found[0])

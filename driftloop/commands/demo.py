@@ -1,0 +1,249 @@
+"""The whole loop on real flights, from upload to a live endpoint. Nothing in it is faked or skipped."""
+
+from __future__ import annotations
+
+import csv
+import json
+import random
+import socket
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from driftloop import datasets, stacks
+from driftloop.commands import deploy, down, up
+from driftloop.errors import UserError
+from driftloop.scoring import auc
+from driftloop.screen import coloured, console, seconds, table
+from driftloop.target import Target, choose
+
+DEMO_STATE = Path(".driftloop-demo")
+MODEL = "flights"
+FLIGHTS_SCORED, SEED, AUC_AT_LEAST = 1000, 20130301, 0.55
+RUN_TIMEOUT_S, POLL_S = 600, 0.3
+_SCHEMA = deploy.REPOSITORY / "infra" / "models" / "flights.schema.json"
+
+
+@dataclass
+class Stopwatch:
+    """How long each part took, in order."""
+
+    parts: list[tuple[str, float]] = field(default_factory=list)
+
+    @contextmanager
+    def part(self, title: str) -> Iterator[None]:
+        """Time one part and head its output; a part that fails is not recorded."""
+        console.rule(f"[bold]{title}[/bold]", align="left", style="dim")
+        began = time.perf_counter()
+        yield
+        self.parts.append((title, time.perf_counter() - began))
+
+
+def demo(
+    state: Annotated[
+        Path, typer.Option("--state", help="State directory of the demo's emulator; forgotten first.")
+    ] = DEMO_STATE,
+    port: Annotated[int, typer.Option("--port", help="Loopback port; 0 takes a free one.")] = 0,
+    pause: Annotated[bool, typer.Option("--pause", help="Stop before approval, so that you approve.")] = False,
+    keep: Annotated[bool, typer.Option("--keep", help="Leave the emulator running at the end.")] = False,
+) -> None:
+    """Run the whole loop: emulator, real CDK deploy, real flights, training, approval, live endpoint, real outcomes."""
+    watch = Stopwatch()
+    with watch.part("Start the emulator"):
+        _, emulator = up.start(state, port or _free_port(), fresh=True)
+        console.print(f"{emulator.endpoint_url}, state {state}")
+        for line in up.notes(emulator.ask("health")):
+            console.print(f"  [dim]{line}[/dim]")
+    try:
+        score = _loop(watch, choose(state, None, None), state, pause)
+    finally:
+        if keep:
+            console.print(f"The emulator goes on; end it with `driftloop down --state {state}`")
+        else:
+            down.stop(state)
+    rows = [
+        *((title, seconds(took_s)) for title, took_s in watch.parts),
+        ("all", seconds(sum(s for _, s in watch.parts))),
+    ]
+    console.print(table("Time", ("part", "took"), rows))
+    if score < AUC_AT_LEAST:
+        raise UserError(
+            f"AUC on March is {score:.3f}, below {AUC_AT_LEAST}: the loop ran, and the model is not good enough"
+        )
+    console.print(
+        f"[green]The loop turned once:[/green] upload, train, register, approve, release, serve. AUC {score:.3f}"
+    )
+
+
+def _loop(watch: Stopwatch, target: Target, state: Path, pause: bool) -> float:
+    with watch.part("Deploy the stacks with the CDK CLI"):
+        deploy.run(target, state)
+    model = stacks.model(target, MODEL)
+    with watch.part("Upload January and February"):
+        _upload(target, model)
+    with watch.part("Train: validate, prepare, train, evaluate, gate, register"):
+        package = follow_training(target, model)
+        _show_metrics(target, package)
+    with watch.part("Approve"):
+        _approve(target, package, state, pause)
+    with watch.part("Release to production"):
+        follow(target, model.release_pipeline)
+        _check_serves(target, model, package)
+    with watch.part("Score 1,000 flights of March"):
+        return _score(target, model)
+
+
+def _upload(target: Target, model: stacks.Model) -> None:
+    s3 = target.client("s3")
+    for month in (1, 2):
+        body = datasets.flights(month)
+        key = f"{model.data_prefix}2013-{month:02}.csv"
+        s3.put_object(Bucket=model.raw_bucket, Key=key, Body=body)
+        count = len(body.splitlines()) - 1
+        console.print(f"s3://{model.raw_bucket}/{key}  {count:,} flights, {len(body) / 1e6:.1f} MB")
+
+
+def follow_training(target: Target, model: stacks.Model) -> str:
+    """Follow the run that the upload starts; answers the ARN of the package that it registers."""
+    steps = follow(target, model.train_pipeline)
+    return str(steps["Register"]["Metadata"]["RegisterModel"]["Arn"])
+
+
+def follow(target: Target, pipeline: str) -> dict[str, Any]:
+    """Print each step of the pipeline's newest execution as it ends; answers the steps by name.
+
+    Raises:
+        UserError: the execution did not succeed, or none started in time.
+    """
+    sagemaker = target.client("sagemaker")
+    deadline = time.monotonic() + RUN_TIMEOUT_S
+    told: set[str] = set()
+    with console.status(f"waiting for {pipeline} to start") as spinner:
+        while time.monotonic() < deadline:
+            runs = sagemaker.list_pipeline_executions(
+                PipelineName=pipeline, SortBy="CreationTime", SortOrder="Descending"
+            )
+            if runs["PipelineExecutionSummaries"]:
+                run = runs["PipelineExecutionSummaries"][0]
+                steps = _steps(sagemaker, run["PipelineExecutionArn"])
+                _tell(steps, told)
+                spinner.update(_under_way(pipeline, steps))
+                if run["PipelineExecutionStatus"] not in ("Executing", "Stopping"):
+                    return _succeeded(pipeline, run["PipelineExecutionStatus"], steps)
+            time.sleep(POLL_S)
+    raise UserError(f"{pipeline} did not end within {seconds(RUN_TIMEOUT_S)}; see `driftloop timeline`")
+
+
+def _steps(sagemaker: Any, arn: str) -> dict[str, Any]:
+    answer = sagemaker.list_pipeline_execution_steps(PipelineExecutionArn=arn, SortOrder="Ascending", MaxResults=100)
+    return {step["StepName"]: step for step in answer["PipelineExecutionSteps"]}
+
+
+def _tell(steps: dict[str, Any], told: set[str]) -> None:
+    for name, step in steps.items():
+        if "EndTime" in step and name not in told:
+            told.add(name)
+            took = seconds((step["EndTime"] - step["StartTime"]).total_seconds())
+            reason = f"  {step['FailureReason']}" if step.get("FailureReason") else ""
+            console.print(f"  {name:<16}{coloured(step['StepStatus'])}  {took}{reason}")
+
+
+def _under_way(pipeline: str, steps: dict[str, Any]) -> str:
+    running = [name for name, step in steps.items() if "EndTime" not in step]
+    return f"{pipeline}: {', '.join(running) or 'starting the next step'}"
+
+
+def _succeeded(pipeline: str, status: str, steps: dict[str, Any]) -> dict[str, Any]:
+    if status != "Succeeded":
+        reasons = "; ".join(
+            f"{name}: {step['FailureReason']}" for name, step in steps.items() if step.get("FailureReason")
+        )
+        raise UserError(f"{pipeline} ended {status}: {reasons or 'no step says why'}")
+    return steps
+
+
+def _show_metrics(target: Target, package: str) -> None:
+    found = target.client("sagemaker").describe_model_package(ModelPackageName=package)
+    uri = found["ModelMetrics"]["ModelQuality"]["Statistics"]["S3Uri"]
+    bucket, key = uri.removeprefix("s3://").split("/", 1)
+    report = json.loads(target.client("s3").get_object(Bucket=bucket, Key=key)["Body"].read())
+    metrics = report["binary_classification_metrics"]
+    rows = [(name, f"{entry['value']:.4f}") for name, entry in metrics.items() if isinstance(entry.get("value"), float)]
+    console.print(table(f"Hold-out: {report['rows']:,} flights", ("metric", "value"), rows))
+    console.print(f"registered {package} ({coloured(found['ModelApprovalStatus'])})")
+
+
+def _approve(target: Target, package: str, state: Path, pause: bool) -> None:
+    sagemaker = target.client("sagemaker")
+    if not pause:
+        reason = "demo: the hold-out metrics are good enough"
+        sagemaker.update_model_package(
+            ModelPackageArn=package, ModelApprovalStatus="Approved", ApprovalDescription=reason
+        )
+        console.print(f"{coloured('Approved')}: {reason}")
+        return
+    console.print(f'Your turn: driftloop approve --state {state} --reason "..."')
+    console.print(f'       or: eval "$(driftloop env --state {state})"')
+    console.print(
+        f"           aws sagemaker update-model-package --model-package-arn {package} --model-approval-status Approved"
+    )
+    with console.status("waiting for your approval"):
+        while True:
+            status = sagemaker.describe_model_package(ModelPackageName=package)["ModelApprovalStatus"]
+            if status != "PendingManualApproval":
+                break
+            time.sleep(POLL_S)
+    console.print(f"you decided: {coloured(status)}")
+    if status != "Approved":
+        raise UserError("rejected: nothing is released, and the demo ends here")
+
+
+def _check_serves(target: Target, model: stacks.Model, package: str) -> None:
+    """The endpoint must serve the very package that was approved."""
+    sagemaker = target.client("sagemaker")
+    endpoint = sagemaker.describe_endpoint(EndpointName=model.endpoint)
+    config = sagemaker.describe_endpoint_config(EndpointConfigName=endpoint["EndpointConfigName"])
+    served = sagemaker.describe_model(ModelName=config["ProductionVariants"][0]["ModelName"])
+    containers = [served.get("PrimaryContainer", {}), *served.get("Containers", [])]
+    if not any(container.get("ModelPackageName") == package for container in containers):
+        raise UserError(f"endpoint {model.endpoint} does not serve {package}: {containers}")
+    console.print(f"{model.endpoint}: {coloured(endpoint['EndpointStatus'])} with {endpoint['EndpointConfigName']}")
+
+
+def _score(target: Target, model: stacks.Model) -> float:
+    """Ask the endpoint about a seeded sample of March, one flight a request; AUC against what really happened."""
+    runtime = target.client("sagemaker-runtime")
+    names = [
+        column["name"] for column in json.loads(_SCHEMA.read_text("utf-8"))["columns"] if column["role"] == "feature"
+    ]
+    flown = [
+        row for row in csv.DictReader(datasets.flights(3).decode().splitlines()) if row["arr_delay"] not in ("", "NA")
+    ]
+    sample = random.Random(SEED).sample(flown, FLIGHTS_SCORED)
+    scores: list[float] = []
+    latencies_s: list[float] = []
+    with console.status("asking the endpoint"):
+        for row in sample:
+            began = time.perf_counter()
+            body = ",".join(row[name] for name in names)
+            answer = runtime.invoke_endpoint(EndpointName=model.endpoint, ContentType="text/csv", Body=body)
+            scores.append(float(answer["Body"].read()))
+            latencies_s.append(time.perf_counter() - began)
+    late = [float(row["arr_delay"]) > 15 for row in sample]
+    score = auc(late, scores)
+    middle_ms = sorted(latencies_s)[len(latencies_s) // 2] * 1000
+    console.print(
+        f"{sum(late)} of {len(late)} were more than 15 minutes late; AUC {score:.3f}; median answer {middle_ms:.1f} ms"
+    )
+    return score
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])

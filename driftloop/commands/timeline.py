@@ -1,0 +1,102 @@
+"""What happened, in order: runs and their steps, registered versions, decisions, releases."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Annotated, Any
+
+import typer
+
+from driftloop import stacks
+from driftloop.options import DEFAULT_STATE, Profile, Region, State
+from driftloop.screen import clock, coloured, console, seconds, table
+from driftloop.target import Target, choose
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One line of the timeline."""
+
+    at: datetime
+    what: str
+    outcome: str
+    detail: str = ""
+    duration_s: float | None = None
+
+
+def timeline(
+    model: Annotated[str | None, typer.Argument(help="The model; may be left out when there is one.")] = None,
+    state: State = DEFAULT_STATE,
+    profile: Profile = None,
+    region: Region = None,
+) -> None:
+    """Tell what happened to a model, oldest first, with the reasons of what failed."""
+    target = choose(state, profile, region)
+    chosen = stacks.model(target, model)
+    entries = sorted(collect(target, chosen), key=lambda entry: entry.at)
+    if not entries:
+        console.print(f"Nothing has happened to {chosen.name} yet; upload a CSV file to {chosen.data_uri}")
+        return
+    console.print(table(chosen.name, ("at", "what", "outcome", "took", "detail"), map(_row, entries)))
+
+
+def collect(target: Target, model: stacks.Model) -> Iterator[Entry]:
+    """Everything that AWS's APIs and the ledger's audit trail tell of a model, unordered."""
+    sagemaker = target.client("sagemaker")
+    for pipeline in (model.train_pipeline, model.release_pipeline):
+        for run in sagemaker.list_pipeline_executions(PipelineName=pipeline)["PipelineExecutionSummaries"]:
+            yield from _run(sagemaker, pipeline, run)
+    yield from _audit(target, model)
+
+
+def _run(sagemaker: Any, pipeline: str, run: dict[str, Any]) -> Iterator[Entry]:
+    arn = run["PipelineExecutionArn"]
+    run_id = arn.rsplit("/", 1)[1]
+    yield Entry(run["StartTime"], f"{pipeline} started", "", run_id)
+    pages = sagemaker.get_paginator("list_pipeline_execution_steps").paginate(PipelineExecutionArn=arn)
+    for step in (step for page in pages for step in page["PipelineExecutionSteps"]):
+        took_s = (step["EndTime"] - step["StartTime"]).total_seconds() if "EndTime" in step else None
+        yield Entry(step["StartTime"], f"  {step['StepName']}", step["StepStatus"], _step_detail(step), took_s)
+    status = run["PipelineExecutionStatus"]
+    if status in ("Succeeded", "Failed", "Stopped"):
+        found = sagemaker.describe_pipeline_execution(PipelineExecutionArn=arn)
+        took_s = (found["LastModifiedTime"] - run["StartTime"]).total_seconds()
+        yield Entry(found["LastModifiedTime"], f"{pipeline} ended", status, found.get("FailureReason", ""), took_s)
+
+
+def _step_detail(step: dict[str, Any]) -> str:
+    metadata = step.get("Metadata", {})
+    if step.get("FailureReason"):
+        return str(step["FailureReason"])
+    if "Condition" in metadata:
+        return f"outcome {metadata['Condition'].get('Outcome')}"
+    if "RegisterModel" in metadata:
+        return str(metadata["RegisterModel"]["Arn"])
+    return ""
+
+
+def _audit(target: Target, model: stacks.Model) -> Iterator[Entry]:
+    """The ledger's own record: who decided what, why, and what the loop did about it."""
+    if not model.ledger:
+        return
+    pages = (
+        target.client("dynamodb")
+        .get_paginator("query")
+        .paginate(
+            TableName=model.ledger,
+            KeyConditionExpression="pk = :pk",
+            ExpressionAttributeValues={":pk": {"S": f"AUDIT#{model.name}"}},
+        )
+    )
+    for item in (item for page in pages for item in page["Items"]):
+        values = {name: next(iter(value.values())) for name, value in item.items()}
+        at = datetime.fromisoformat(values["sk"].split("#")[0]).astimezone(UTC)
+        facts = [f"{name}: {values[name]}" for name in ("subject", "who", "why") if values.get(name)]
+        yield Entry(at, values.get("what", "?"), values.get("outcome", ""), "; ".join(facts))
+
+
+def _row(entry: Entry) -> tuple[str, ...]:
+    took = seconds(entry.duration_s) if entry.duration_s is not None else ""
+    return clock(entry.at), entry.what, coloured(entry.outcome), took, entry.detail

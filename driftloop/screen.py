@@ -1,0 +1,53 @@
+"""How things look in a terminal: one console, tables, durations, and the colours of states."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+console = Console(highlight=False, soft_wrap=not sys.stdout.isatty())
+
+_COLOURS = {
+    "Succeeded": "green",
+    "Completed": "green",
+    "Approved": "green",
+    "InService": "green",
+    "Failed": "red",
+    "Rejected": "red",
+    "Stopped": "yellow",
+    "PendingManualApproval": "yellow",
+    "Executing": "cyan",
+    "Creating": "cyan",
+    "Updating": "cyan",
+}
+
+
+def coloured(text: str) -> str:
+    """A state in its colour."""
+    colour = _COLOURS.get(text)
+    return f"[{colour}]{text}[/{colour}]" if colour else text
+
+
+def seconds(value_s: float) -> str:
+    """A duration as a person reads it."""
+    return f"{value_s:.1f} s" if value_s < 60 else f"{int(value_s // 60)} min {int(value_s % 60)} s"
+
+
+def clock(at: datetime | None) -> str:
+    """A time of day on this machine; empty when there is none."""
+    return at.astimezone().strftime("%H:%M:%S") if at else ""
+
+
+def table(title: str, columns: Iterable[str], rows: Iterable[Iterable[Any]]) -> Table:
+    """A table with a title on its left."""
+    made = Table(title=title, title_justify="left", title_style="bold", box=None, pad_edge=False, header_style="dim")
+    for column in columns:
+        made.add_column(column, overflow="fold")
+    for row in rows:
+        made.add_row(*(str(cell) for cell in row))
+    return made
