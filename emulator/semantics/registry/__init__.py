@@ -1,0 +1,1 @@
+"""What the model registry means by an update of a model package."""

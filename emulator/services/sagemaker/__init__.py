@@ -1,0 +1,31 @@
+"""Amazon SageMaker: pipelines, processing and training jobs, the model registry, models and endpoints.
+
+`OPERATIONS` is what the gateway serves; `start` makes the engine. Rows are named in `names.py`.
+"""
+
+from __future__ import annotations
+
+from emulator.kernel.ports import Kernel, Operation
+from emulator.services.sagemaker import engine, tags
+from emulator.services.sagemaker.hosting import endpoint_configs, endpoints, models
+from emulator.services.sagemaker.jobs import processing, training
+from emulator.services.sagemaker.pipelines import definitions, executions
+from emulator.services.sagemaker.registry import groups, packages
+
+OPERATIONS: dict[str, Operation] = {
+    **definitions.OPERATIONS,
+    **executions.OPERATIONS,
+    **processing.OPERATIONS,
+    **training.OPERATIONS,
+    **groups.OPERATIONS,
+    **packages.OPERATIONS,
+    **models.OPERATIONS,
+    **endpoint_configs.OPERATIONS,
+    **endpoints.OPERATIONS,
+    **tags.OPERATIONS,
+}
+
+
+def start(kernel: Kernel) -> None:
+    """Make ready to run jobs and endpoints."""
+    engine.of(kernel)

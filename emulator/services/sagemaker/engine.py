@@ -1,0 +1,35 @@
+"""What this service holds in memory: running jobs, model servers, the log writer. State proper is in the store."""
+
+from __future__ import annotations
+
+import threading
+from collections import defaultdict
+
+from emulator.kernel.ports import Kernel
+from emulator.services.sagemaker.hosting.fleet import Fleet
+from emulator.services.sagemaker.jobs.running import RunningJob
+from emulator.services.sagemaker.logs import LogWriter
+
+_NAME = "sagemaker"
+_starting = threading.Lock()
+
+
+class Engine:
+    """One per kernel. `jobs` is by job ARN, `execution_locks` by execution ARN."""
+
+    def __init__(self, kernel: Kernel) -> None:
+        self.logs = LogWriter(kernel)
+        self.jobs: dict[str, RunningJob] = {}
+        self.execution_locks: defaultdict[str, threading.RLock] = defaultdict(threading.RLock)
+        self.fleet = Fleet(kernel, self.logs)
+
+
+def of(kernel: Kernel) -> Engine:
+    """The kernel's engine, made and started when first asked for."""
+    with _starting:
+        found = kernel.engines.get(_NAME)
+        if found is None:
+            found = kernel.engines[_NAME] = Engine(kernel)
+            kernel.dispatcher.start("sagemaker.logs", found.logs.run)
+    assert isinstance(found, Engine)
+    return found

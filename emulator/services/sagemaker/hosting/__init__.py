@@ -1,0 +1,1 @@
+"""Hosting: models, endpoint configurations, endpoints, and the model servers behind them."""

@@ -1,0 +1,111 @@
+"""One model server: a child process in an image's runner that answers on a port of its own."""
+
+from __future__ import annotations
+
+import http.client
+import secrets
+import threading
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from emulator.kernel.ports import Kernel, Process
+from emulator.services.sagemaker.images import Runner
+from emulator.services.sagemaker.jobs import container
+from emulator.services.sagemaker.jobs.failure import JobFailure
+from emulator.services.sagemaker.logs import LogStream
+
+_SCRIPT = str(Path(__file__).with_name("model_server.py"))
+_GRACE_S = 15.0
+
+
+@dataclass(frozen=True)
+class ServerPlan:
+    """What to serve: `directory` is /opt/ml with the model in it."""
+
+    endpoint: str
+    variant: str
+    runner: Runner
+    directory: Path
+    role_arn: str
+    environment: Mapping[str, str]
+    ready_within_s: float
+
+
+class ModelServer:
+    """A process and its port. `on_crash` is called when a server that had answered its ping ends by itself."""
+
+    def __init__(
+        self, kernel: Kernel, plan: ServerPlan, log: LogStream, on_crash: Callable[[ModelServer], None]
+    ) -> None:
+        self.plan = plan
+        self.log = log
+        self.port = 0
+        self._kernel = kernel
+        self._on_crash = on_crash
+        self._marker = f"model-server-{secrets.token_hex(8)}"
+        self._bound_or_ended = threading.Event()
+        self._ended = threading.Event()
+        self._is_ready = False
+        self._is_stopping = False
+        self._process: Process | None = None
+
+    def start(self) -> None:
+        """Start the process; `await_ready` tells how it went."""
+        plan = self.plan
+        environment = {"OMP_NUM_THREADS": "1", "SM_MODEL_DIR": "/opt/ml/model", **plan.environment}
+        # -P: the script's own directory is ours and stays off the module path of the user's code.
+        argv = (plan.runner.python, "-P", "-u", _SCRIPT, self._marker)
+        spec = container.Container(plan.runner, plan.directory, plan.role_arn, "SageMaker", argv, environment)
+        self._process = self._kernel.spawner.spawn(container.command(self._kernel, spec, self._on_line))
+        self._kernel.dispatcher.start(f"server {plan.endpoint}/{plan.variant}", self._watch)
+
+    def await_ready(self) -> None:
+        """Wait for the first answered ping.
+
+        Raises:
+            JobFailure: in AWS's words, with the last line of the log.
+        """
+        self._bound_or_ended.wait(self.plan.ready_within_s)
+        if self.port and self._answers_ping():
+            self._is_ready = True
+            return
+        last = next((line for line in reversed(self.log.tail) if line.strip()), "nothing was printed")
+        raise JobFailure(
+            f"The primary container for production variant {self.plan.variant} did not pass the ping health check. "
+            f"Please check CloudWatch logs for this endpoint. [emulator] last line of the log: {last}"
+        )
+
+    def stop(self) -> None:
+        """SIGTERM lets requests in flight end; SIGKILL follows."""
+        self._is_stopping = True
+        if self._process is not None:
+            self._process.terminate()
+            if not self._ended.wait(_GRACE_S):
+                self._process.kill()
+
+    def _answers_ping(self) -> bool:
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=self.plan.ready_within_s)
+        try:
+            connection.request("GET", "/ping")
+            return connection.getresponse().status == 200
+        except (OSError, http.client.HTTPException):
+            return False
+        finally:
+            connection.close()
+
+    def _on_line(self, line: str) -> None:
+        if line.startswith(self._marker):
+            self.port = int(line.rpartition(" ")[2])
+            self._bound_or_ended.set()
+        else:
+            self.log.write(line)
+
+    def _watch(self) -> None:
+        assert self._process is not None
+        code = self._process.wait()
+        self.log.write(f"[emulator] model server of variant {self.plan.variant} ended with exit code {code}")
+        self._ended.set()
+        self._bound_or_ended.set()
+        if self._is_ready and not self._is_stopping:
+            self._on_crash(self)

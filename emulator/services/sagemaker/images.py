@@ -1,0 +1,108 @@
+"""Which runner stands in for which SageMaker image.
+
+A runner is a virtual environment with the image's own library versions, `<runners_dir>/<runner>/bin/python`. To add
+one: make the environment (requirements/ holds the locked lists) and add its image to IMAGES.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+_URI = re.compile(r"(?:[^/]+/)?(?P<repository>[^:@]+)(?::(?P<tag>[^@]+))?(?:@.*)?")
+
+
+@dataclass(frozen=True)
+class Image:
+    """An AWS image: its repository, the version its tags start with, and what it carries."""
+
+    repository: str
+    version: str
+    runner: str
+    python: str
+    libraries: Mapping[str, str]
+
+
+# Source: github.com/aws/deep-learning-containers docker/{sklearn,xgboost}, read 2026-11
+IMAGES = (
+    Image(
+        "sagemaker-scikit-learn",
+        "1.9-0",
+        "sklearn-1.9-0",
+        "3.12",
+        {"scikit-learn": "1.9.0", "numpy": "2.5.1", "pandas": "2.2.3"},
+    ),
+    Image(
+        "sagemaker-xgboost",
+        "3.2-0",
+        "xgboost-3.2-0",
+        "3.12",
+        {"xgboost": "3.2.0", "numpy": "2.1.0", "pandas": "2.2.3", "scikit-learn": "1.8.0"},
+    ),
+)
+_SOLD_AS = {"xgboost": ("xgboost", "xgboost-cpu")}
+
+
+class UnknownImageError(ValueError):
+    """No runner for an image URI."""
+
+
+@dataclass(frozen=True)
+class Runner:
+    """An environment in which an image's programs run."""
+
+    image: Image
+    home: Path
+
+    @property
+    def python(self) -> str:
+        return str(self.home / "bin" / "python")
+
+    @property
+    def search_path(self) -> str:
+        """PATH of a child: the runner's own `python3` and tools first."""
+        return f"{self.home / 'bin'}:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+
+    def mismatches(self) -> list[str]:
+        """Versions in which the runner differs from the image, as sentences for the job's log."""
+        wanted = {"Python": self.image.python, **self.image.libraries}
+        found = {"Python": self._python_version(), **{name: self._version(name) for name in self.image.libraries}}
+        return [
+            f"{name} is {found[name]} here and {version} in the image {self.image.repository}:{self.image.version}"
+            for name, version in wanted.items()
+            if not found[name].startswith(version)
+        ]
+
+    def _python_version(self) -> str:
+        lines = (self.home / "pyvenv.cfg").read_text().splitlines()
+        pairs = [line.partition("=") for line in lines]
+        return next((value.strip() for key, _, value in pairs if key.strip().startswith("version")), "unknown")
+
+    def _version(self, library: str) -> str:
+        for name in _SOLD_AS.get(library, (library,)):
+            for found in self.home.glob(f"lib/python3*/site-packages/{name.replace('-', '_')}-*.dist-info"):
+                return found.name.removesuffix(".dist-info").rpartition("-")[2]
+        return "missing"
+
+
+def find(uri: str, runners_dir: Path) -> Runner:
+    """The runner for an image URI.
+
+    Raises:
+        UnknownImageError: says how to add one.
+    """
+    parsed = _URI.fullmatch(uri)
+    repository, tag = (parsed["repository"], parsed["tag"] or "") if parsed else (uri, "")
+    for image in IMAGES:
+        if repository == image.repository and (tag == image.version or tag.startswith(f"{image.version}-")):
+            home = runners_dir / image.runner
+            if (home / "bin" / "python").exists():
+                return Runner(image, home)
+            raise UnknownImageError(f"the runner environment {image.runner} is not there; `make setup` builds it")
+    known = ", ".join(f"{image.repository}:{image.version}" for image in IMAGES)
+    raise UnknownImageError(
+        f"no runner for image '{uri}'; there are runners for {known}. To add one, build an environment with the "
+        "image's libraries under the runners directory and name it in emulator/services/sagemaker/images.py"
+    )
