@@ -148,3 +148,19 @@ def _collect_s3_changes() -> None:
         )
 
     moto_s3_notifications._send_event_bridge_message = collect
+    _collect_delete_markers()
+
+
+def _collect_delete_markers() -> None:
+    """moto tells nobody when it leaves a delete marker."""
+    delete = moto_s3_models.S3Backend.delete_object
+
+    def delete_object(backend: Any, bucket_name: str, key_name: str, *args: Any, **kwargs: Any) -> Any:
+        deleted, facts = delete(backend, bucket_name, key_name, *args, **kwargs)
+        settings = backend.get_bucket(bucket_name).notification_configuration
+        if facts.get("delete-marker") == "true" and settings is not None and settings.event_bridge is not None:
+            change = S3Change("s3:ObjectRemoved:DeleteMarkerCreated", bucket_name, key_name, 0, "", facts["version-id"])
+            _s3_changes.seen.append(change)
+        return deleted, facts
+
+    moto_s3_models.S3Backend.delete_object = delete_object

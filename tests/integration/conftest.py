@@ -1,0 +1,47 @@
+"""A whole emulator in this process, with HTTP on a free port: real children, real wire."""
+
+import socket
+import threading
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import boto3
+import pytest
+
+from emulator import bootstrap
+from emulator.adapters import server
+from emulator.kernel.ports import Kernel
+from tests.support.waiting import eventually
+
+
+@pytest.fixture(scope="session")
+def kernel(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Kernel]:
+    """One emulator a worker; tests use names of their own."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    found, gateway = bootstrap.build(tmp_path_factory.mktemp("state"), port)
+    web = server.server(server.build(gateway, bootstrap.control(found, threading.Event())), port)
+    thread = threading.Thread(target=web.run, daemon=True)
+    thread.start()
+    eventually(lambda: web.started)
+    yield found
+    web.should_exit = True
+    found.dispatcher.stop()
+    thread.join(timeout=5)
+
+
+@pytest.fixture(scope="session")
+def client(kernel: Kernel) -> Callable[[str], Any]:
+    """boto3 clients that talk to the emulator over HTTP."""
+
+    def make(service: str) -> Any:
+        return boto3.client(
+            service,
+            region_name=kernel.region,
+            endpoint_url=kernel.endpoint_url,
+            aws_access_key_id="test",
+            aws_secret_access_key="test",
+        )
+
+    return make

@@ -1,0 +1,44 @@
+"""What is not emulated answers at once with an error that names it, never 500 and never as if it had worked."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+
+Client = Callable[[str], Any]
+BUS = "arn:aws:events:us-east-1:123456789012:event-bus/default"
+QUEUE = "arn:aws:sqs:us-east-1:123456789012:q"
+ROLE = "arn:aws:iam::123456789012:role/r"
+
+
+@pytest.mark.parametrize(
+    ("service", "operation", "params", "named"),
+    [
+        ("events", "create_archive", {"ArchiveName": "a", "EventSourceArn": BUS}, "CreateArchive"),
+        ("events", "put_rule", {"Name": "r", "ScheduleExpression": "rate(1 day)"}, "ScheduleExpression"),
+        ("scheduler", "list_schedules", {}, "scheduler"),
+        ("sagemaker", "list_domains", {}, "ListDomains"),
+        ("sqs", "list_message_move_tasks", {"SourceArn": QUEUE}, "ListMessageMoveTasks"),
+        (
+            "lambda",
+            "create_function",
+            {"FunctionName": "n", "Runtime": "nodejs22.x", "Role": ROLE, "Handler": "h.h", "Code": {"ZipFile": b"x"}},
+            "nodejs22.x",
+        ),
+        ("lambda", "publish_version", {"FunctionName": "n"}, "PublishVersion"),
+    ],
+)
+def test_an_operation_that_is_not_emulated_is_named(
+    client: Client, service: str, operation: str, params: dict[str, Any], named: str
+) -> None:
+    with pytest.raises(ClientError) as refused:
+        getattr(client(service), operation)(**params)
+
+    assert named in str(refused.value)
+    assert refused.value.response["ResponseMetadata"]["HTTPStatusCode"] != 500
+
+
+def test_a_request_that_breaks_the_model_is_refused_with_the_constraint(client: Client) -> None:
+    with pytest.raises(ClientError, match=r"Value 'bad name!' at 'name' failed to satisfy constraint: Member must satisfy"):
+        client("events").put_rule(Name="bad name!", EventPattern='{"source": ["a"]}')
