@@ -15,7 +15,7 @@ _PROCESSING_INSTANCE: Final = "ml.t3.medium"
 """The step only asks and waits."""
 
 _DEADLINE_S: Final = 45 * 60
-"""How long an endpoint may take to come up or to roll back; AWS itself gives up on an update after some 30 minutes."""
+"""How long an endpoint may take to come up or to roll back: several times what it usually does."""
 
 _MAX_RUNTIME_S: Final = 2 * _DEADLINE_S + 15 * 60
 """Room for an endpoint that is busy when the release starts, and for putting the previous model back."""

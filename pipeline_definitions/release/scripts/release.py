@@ -8,7 +8,8 @@ first one made and carries on from there. Nothing is deleted: the previous endpo
 but wrong, the endpoint is put back on the config that it had.
 
 SageMaker can roll an update back by itself and still read InService, which is why EndpointConfigName is compared.
-Source: API_DescribeEndpoint (EndpointStatus), API_UpdateEndpoint (RetainAllVariantProperties), read 2026-09.
+Source: DescribeEndpoint (EndpointStatus) and UpdateEndpoint (RetainAllVariantProperties, VariantPropertyType) as
+documented in the service model of botocore 1.44.5, read 2026-11-23.
 """
 
 import argparse
@@ -36,7 +37,8 @@ LONGEST_PAUSE_S: Final = 15.0
 BUSY: Final = frozenset({"Creating", "Updating", "SystemUpdating", "RollingBack", "Deleting"})
 WHAT_TO_DO: Final = {
     "Failed": "nothing can be done with an endpoint in this state: delete it and run the release again",
-    "UpdateRollbackFailed": "nothing can be done with an endpoint in this state: delete it and run the release again",
+    "UpdateRollbackFailed": "it serves a mix of both configs: restore it as the SageMaker guide says under Rolling "
+    "Deployments, then run the release again",
     "OutOfService": "find out why in the endpoint's log, then run the release again",
 }
 
@@ -135,12 +137,12 @@ def properties_not_kept(endpoint: Mapping[str, Any], old_variants: Iterable[Mapp
     """What an update takes from the new config although RetainAllVariantProperties is on.
 
     Retaining is what keeps the instances that autoscaling added under load. Where nobody has moved the number of
-    instances since the old config, the new config's number is meant. Weight and capture are always the new config's.
+    instances since the old config, the new config's number is meant. The weight is always the new config's.
     """
     configured = {variant["VariantName"]: variant.get("InitialInstanceCount") for variant in old_variants}
     running = {variant["VariantName"]: variant.get("DesiredInstanceCount") for variant in _variants(endpoint)}
-    always = ["DesiredWeight", "DataCaptureConfig"]
-    return always if running.get(SLOT) != configured.get(SLOT) else [*always, "DesiredInstanceCount"]
+    is_scaled = running.get(SLOT) != configured.get(SLOT)
+    return ["DesiredWeight"] if is_scaled else ["DesiredWeight", "DesiredInstanceCount"]
 
 
 def serving_faults(endpoint: Mapping[str, Any], variants: Sequence[Mapping[str, Any]], wanted: Plan) -> list[str]:

@@ -93,8 +93,10 @@ def test_step_arguments_are_valid_requests(pipeline: str) -> None:
         if step["Type"] not in OPERATIONS:
             continue
         operation, generated = OPERATIONS[step["Type"]]
+        shape = service.operation_model(operation).input_shape
+        assert shape is not None
         request = {**resolved(step["Arguments"], types), **generated}
-        report = ParamValidator().validate(request, service.operation_model(operation).input_shape)
+        report = ParamValidator().validate(request, shape)
         assert not report.has_errors(), f"{step['Name']}: {report.generate_report()}"
 
 
