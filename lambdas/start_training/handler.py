@@ -61,9 +61,9 @@ class StartTraining:
     def _handle(self, message_id: str, event: Event) -> Wish | None:
         match event:
             case ObjectCreated():
-                has_new = self._take_in(event)
+                is_wanted = self._take_in(event)
                 is_now = self.settings.batch_window_s == 0
-                return Wish(message_id, event.time, is_now) if has_new else None
+                return Wish(message_id, event.time, is_now) if is_wanted else None
             case StartRequested():
                 pass
             case ExecutionChanged():
@@ -82,7 +82,8 @@ class StartTraining:
         """Register an object.
 
         Returns:
-            Whether it waits now, even if an earlier delivery registered it: that one may have got no further.
+            Whether a start is wanted: also if an earlier delivery registered or even claimed it, for that one may
+            have got no further.
         """
         judgement = decision.judge(event, self.settings.raw_bucket, self.settings.raw_prefix)
         fields = {"key": event.key, "version_id": event.version_id, "size_bytes": event.size_bytes}
@@ -98,7 +99,7 @@ class StartTraining:
             case decision.Admitted(file):
                 state = self.books.files.register(file)
                 log.info("file.registered", extra={**fields, "state": state})
-                return state is FileState.NEW
+                return state in (FileState.NEW, FileState.CLAIMED)
             case _:
                 assert_never(judgement)
 

@@ -62,14 +62,18 @@ class Table:
 
     def query(self, pk: str) -> Iterator[Row]:
         """All rows of a partition, by sort key."""
-        pages = self.client.get_paginator("query").paginate(
-            TableName=self.name,
-            KeyConditionExpression="pk = :pk",
-            ExpressionAttributeValues=self._item({":pk": pk}),
-            ConsistentRead=True,
-        )
-        for page in pages:
+        request: dict[str, Any] = {
+            "TableName": self.name,
+            "KeyConditionExpression": "pk = :pk",
+            "ExpressionAttributeValues": self._item({":pk": pk}),
+            "ConsistentRead": True,
+        }
+        while True:
+            page = self.client.query(**request)
             yield from (self._row(item) for item in page["Items"])
+            if "LastEvaluatedKey" not in page:
+                return
+            request["ExclusiveStartKey"] = page["LastEvaluatedKey"]
 
     def write(self, *writes: Write) -> bool:
         """Write all or nothing.

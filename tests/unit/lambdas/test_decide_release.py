@@ -1,0 +1,242 @@
+"""Approvals and rejections become releases, one after the other, each noted and told once."""
+
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+
+from tests.unit.lambdas.world import (
+    ARN,
+    START,
+    World,
+    batch_of,
+    execution_ended,
+    failed_step,
+    object_created,
+    package_arn,
+    package_changed,
+)
+
+ANA: dict[str, Any] = {"LastModifiedBy": {"IamIdentity": {"Arn": "arn:aws:iam::123456789012:user/ana"}}}
+
+
+def _deliver(world: World, *events: dict[str, Any], attempts_max: int = 1) -> None:
+    answer = world.decide_release(attempts_max=attempts_max).handle_batch(batch_of(*events))
+    assert answer == {"batchItemFailures": []}
+
+
+def _approve(world: World, version: int, minute: int = 30) -> None:
+    world.add_package(version, "Approved", ApprovalDescription="looks fine", **ANA)
+    _deliver(world, package_changed(version, minute=minute))
+
+
+def _end(world: World, status: str = "Succeeded", minute: int = 45) -> None:
+    _deliver(world, execution_ended(world.sagemaker.started[-1]["arn"], status, minute=minute))
+
+
+def _state(world: World) -> dict[str, Any]:
+    [row] = world.rows("RELEASE")
+    return dict(row)
+
+
+def test_a_registered_package_is_announced_and_not_released(world: World) -> None:
+    world.add_package(1, "PendingManualApproval")
+
+    _deliver(world, package_changed(1), package_changed(1, minute=31))
+
+    [(kind, text)] = world.mail()
+    assert kind == "pending-approval"
+    assert package_arn(1) in text
+    assert world.sagemaker.started == []
+
+
+def test_an_approved_package_is_released_by_its_own_arn(world: World) -> None:
+    world.add_package(2, "PendingManualApproval")
+
+    _approve(world, 1)
+
+    [release] = world.sagemaker.started
+    assert release["pipeline"] == "driftloop-flights-release"
+    assert release["ModelPackageArn"] == package_arn(1)
+    assert _state(world)["current"]["stage"] == "RUNNING"
+    assert _state(world)["current"]["execution_arn"] == release["arn"]
+
+
+def test_who_and_why_stand_in_the_audit_trail(world: World) -> None:
+    _approve(world, 1)
+
+    approved, started = world.rows("AUDIT")
+    assert (approved["what"], approved["who"]) == ("package.Approved", "arn:aws:iam::123456789012:user/ana")
+    assert (approved["why"], approved["event_id"]) == ("looks fine", "event-package-1-30")
+    assert (started["what"], started["subject"]) == ("release.started", package_arn(1))
+
+
+def test_repeated_and_late_events_release_once(world: World) -> None:
+    _approve(world, 1)
+
+    _deliver(world, package_changed(1), package_changed(1, minute=31, status="PendingManualApproval"))
+    _end(world)
+    _deliver(world, package_changed(1), execution_ended(world.sagemaker.started[-1]["arn"], minute=50))
+
+    assert len(world.sagemaker.started) == 1
+    assert world.told() == ["release-done"]
+    assert _state(world)["live"] == package_arn(1)
+
+
+def test_two_approvals_are_released_one_after_the_other(world: World) -> None:
+    _approve(world, 1)
+    _approve(world, 2, minute=31)
+    assert [release["ModelPackageArn"] for release in world.sagemaker.started] == [package_arn(1)]
+
+    _end(world)
+    _end(world, minute=60)
+
+    assert [release["ModelPackageArn"] for release in world.sagemaker.started] == [package_arn(1), package_arn(2)]
+    assert _state(world)["live"] == package_arn(2)
+    assert _state(world)["live_before"] == [package_arn(1)]
+
+
+def test_a_queued_package_whose_rejection_event_was_lost_is_not_released(world: World) -> None:
+    _approve(world, 1)
+    _approve(world, 2, minute=31)
+
+    world.add_package(2, "Rejected")
+    _end(world)
+
+    assert len(world.sagemaker.started) == 1
+    assert _state(world)["queue"] == []
+
+
+def test_rejected_while_pending_releases_nothing_and_people_read_why(world: World) -> None:
+    world.add_package(1, "Rejected", ApprovalDescription="too many false alarms", **ANA)
+
+    _deliver(world, package_changed(1), package_changed(1))
+
+    assert world.sagemaker.started == []
+    [(kind, text)] = world.mail()
+    assert kind == "rejected"
+    assert "user/ana: too many false alarms" in text
+    assert world.sqs.bodies(world.ingest_url) == []
+
+
+def test_rejected_while_pending_asks_for_retraining_once(world: World) -> None:
+    world.add_package(1, "Rejected", ApprovalDescription="try harder")
+
+    _deliver(world, package_changed(1), package_changed(1), attempts_max=2)
+
+    assert world.sqs.bodies(world.ingest_url) == [
+        {
+            "kind": "RetrainingRequested",
+            "model": "flights",
+            "reason": "rejected: try harder",
+            "package_arn": package_arn(1),
+            "time": "2026-03-01T06:30:00.000000Z",
+        }
+    ]
+
+
+def test_rejected_while_live_rolls_production_back(world: World) -> None:
+    _approve(world, 1)
+    _end(world)
+    _approve(world, 2, minute=50)
+    _end(world, minute=60)
+
+    world.add_package(2, "Rejected")
+    _deliver(world, package_changed(2, minute=70))
+    assert world.sagemaker.started[-1]["ModelPackageArn"] == package_arn(1)
+    _end(world, minute=80)
+
+    assert _state(world)["live"] == package_arn(1)
+    assert world.told() == ["release-done", "release-done", "rejected", "rollback-done"]
+    assert len({release["ReleaseId"] for release in world.sagemaker.started}) == 3
+
+
+def test_a_failed_release_is_told_with_the_steps_reason(world: World) -> None:
+    _approve(world, 1)
+    world.sagemaker.steps[world.sagemaker.started[0]["arn"]] = [
+        {"StepName": "Before", "StepStatus": "Succeeded"},
+        {"StepName": "Before2", "StepStatus": "Succeeded"},
+        failed_step("Release", "ClientError: 3 golden records differ"),
+    ]
+
+    _end(world, "Failed")
+
+    [(kind, text)] = world.mail()
+    assert kind == "release-failed"
+    assert "Release: ClientError: 3 golden records differ" in text
+    assert _state(world)["live"] == ""
+
+
+def test_a_start_that_failed_is_finished_by_the_next_event_as_the_same_release(world: World) -> None:
+    error: Any = {"Error": {"Code": "ThrottlingException", "Message": "slow down"}}
+    world.sagemaker.failures.append(ClientError(error, "StartPipelineExecution"))
+    world.add_package(1, "Approved")
+    function = world.decide_release()
+
+    failed = function.handle_batch(batch_of(package_changed(1)))
+    assert _state(world)["current"]["stage"] == "STARTING"
+    again = function.handle_batch(batch_of(package_changed(1)))
+
+    assert failed == {"batchItemFailures": [{"itemIdentifier": "m0"}]}
+    assert again == {"batchItemFailures": []}
+    assert _state(world)["current"]["stage"] == "RUNNING"
+    assert [row["what"] for row in world.rows("AUDIT")] == ["package.Approved", "release.started"]
+
+
+def test_an_end_that_is_seen_before_the_start_was_recorded_counts(world: World) -> None:
+    _approve(world, 1)
+    function = world.decide_release()
+    row = _state(world)
+    row["current"] = {**row["current"], "stage": "STARTING", "execution_arn": ""}
+    _overwrite(function, row)
+
+    function.handle_batch(batch_of(execution_ended(world.sagemaker.started[0]["arn"])))
+
+    assert len(world.sagemaker.started) == 1
+    assert _state(world)["live"] == package_arn(1)
+
+
+def test_a_notice_that_could_not_be_sent_is_sent_with_the_next_event(world: World) -> None:
+    world.add_package(1, "PendingManualApproval")
+    sns = world.clients.__dict__["sns"]
+    world.clients.__dict__["sns"] = None
+    failed = world.decide_release().handle_batch(batch_of(package_changed(1)))
+    world.clients.__dict__["sns"] = sns
+
+    _deliver(world, package_changed(1))
+
+    assert failed == {"batchItemFailures": [{"itemIdentifier": "m0"}]}
+    assert world.told() == ["pending-approval"]
+
+
+def test_a_registry_that_is_behind_the_event_is_asked_again_later(world: World) -> None:
+    world.add_package(1, "PendingManualApproval", LastModifiedTime=START)
+    event = package_changed(1, status="Approved")
+    event["detail"]["LastModifiedTime"] = "2026-03-01T06:30:00Z"
+
+    answer = world.decide_release().handle_batch(batch_of(event))
+
+    assert answer == {"batchItemFailures": [{"itemIdentifier": "m0"}]}
+    assert world.rows("PACKAGE") == []
+
+
+@pytest.mark.parametrize("event", [package_changed(9), object_created("raw/flights/x.csv")])
+def test_what_cannot_be_decided_is_a_dead_letter(world: World, event: dict[str, Any]) -> None:
+    _deliver(world, event)
+
+    assert len(world.sqs.bodies(world.dead_letters_url)) == 1
+
+
+def test_the_end_of_somebody_elses_execution_changes_nothing(world: World) -> None:
+    _approve(world, 1)
+    before = _state(world)
+
+    _deliver(world, execution_ended(f"{ARN}:pipeline/driftloop-flights-release/execution/by-hand", "Failed"))
+
+    assert _state(world) == before
+
+
+def _overwrite(function: Any, row: dict[str, Any]) -> None:
+    from lambdas.shared.ledger.table import Put
+
+    function.releases.table.write(Put(row))

@@ -1,0 +1,322 @@
+"""A small world around the functions: moto for what it does well, a fake SageMaker for what it does not.
+
+The fake starts executions idempotently by ClientRequestToken, as AWS does, and lists the steps that a test gives it.
+"""
+
+import json
+import threading
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from functools import cached_property
+from typing import Any
+
+import boto3
+from botocore.exceptions import ClientError
+from moto import mock_aws
+
+from lambdas.decide_release.handler import DecideRelease
+from lambdas.decide_release.handler import build as build_decide_release
+from lambdas.shared.clients import LazyClients
+from lambdas.shared.ledger.table import Table
+from lambdas.shared.settings import DecideReleaseSettings, SharedSettings, StartTrainingSettings
+from lambdas.start_training.books import open_books
+from lambdas.start_training.handler import StartTraining
+
+MODEL = "flights"
+RAW, ARTIFACTS, LEDGER = "driftloop-raw", "driftloop-artifacts", "driftloop-ledger"
+ARN = "arn:aws:sagemaker:us-east-1:123456789012"
+START = datetime(2026, 3, 1, 6, tzinfo=UTC)
+
+
+@dataclass
+class FakeSageMaker:
+    """Executions and packages, as far as the functions ask for them."""
+
+    started: list[dict[str, Any]] = field(default_factory=list)
+    steps: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
+    packages: dict[str, dict[str, Any]] = field(default_factory=dict)
+    failures: list[Exception] = field(default_factory=list)
+    by_token: dict[str, str] = field(default_factory=dict)
+    lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def start_pipeline_execution(self, **request: Any) -> dict[str, Any]:
+        with self.lock:
+            if self.failures:
+                raise self.failures.pop()
+            token = request["ClientRequestToken"]
+            if token not in self.by_token:
+                execution = f"{ARN}:pipeline/{request['PipelineName']}/execution/e{len(self.started)}"
+                self.by_token[token] = execution
+                parameters = {item["Name"]: item["Value"] for item in request["PipelineParameters"]}
+                self.started.append({"arn": execution, "pipeline": request["PipelineName"], **parameters})
+            return {"PipelineExecutionArn": self.by_token[token]}
+
+    def list_pipeline_execution_steps(self, **request: Any) -> dict[str, Any]:
+        """Two steps a page, so that paging is not only a promise."""
+        steps = self.steps.get(request["PipelineExecutionArn"], [])
+        first = int(request.get("NextToken", 0))
+        page: dict[str, Any] = {"PipelineExecutionSteps": steps[first : first + 2]}
+        return page | ({"NextToken": str(first + 2)} if first + 2 < len(steps) else {})
+
+    def describe_model_package(self, ModelPackageName: str) -> dict[str, Any]:  # noqa: N803 - AWS's own name
+        if ModelPackageName not in self.packages:
+            error = {"Error": {"Code": "ValidationException", "Message": f"{ModelPackageName} does not exist."}}
+            raise ClientError(error, "DescribeModelPackage")  # type: ignore[arg-type]
+        return self.packages[ModelPackageName]
+
+
+class OneAtATime:
+    """A client whose calls wait for each other: DynamoDB's transactions are atomic, moto's are so only in one thread."""
+
+    def __init__(self, client: Any, lock: threading.RLock) -> None:
+        self._client = client
+        self._lock = lock
+
+    def __getattr__(self, name: str) -> Any:
+        attribute = getattr(self._client, name)
+        return attribute if name == "exceptions" else self._locked(attribute)
+
+    def _locked(self, call: Callable[..., Any]) -> Callable[..., Any]:
+        def locked(*args: Any, **kwargs: Any) -> Any:
+            with self._lock:
+                return call(*args, **kwargs)
+
+        return locked
+
+
+class RecordingSqs:
+    """moto's SQS that remembers what was sent, delayed messages too."""
+
+    def __init__(self, client: Any) -> None:
+        self._client = client
+        self.sent: list[dict[str, Any]] = []
+
+    def send_message(self, **request: Any) -> Any:
+        answer = self._client.send_message(**request)
+        self.sent.append(request)
+        return answer
+
+    def bodies(self, queue_url: str) -> list[Any]:
+        return [json.loads(sent["MessageBody"]) for sent in self.sent if sent["QueueUrl"] == queue_url]
+
+
+class WorldClients(LazyClients):
+    """The clients of the functions, in this world."""
+
+    def __init__(self) -> None:
+        lock = threading.RLock()
+        self.fake = FakeSageMaker()
+        self.__dict__["dynamodb"] = OneAtATime(boto3.client("dynamodb", "us-east-1"), lock)
+        self.__dict__["s3"] = OneAtATime(boto3.client("s3", "us-east-1"), lock)
+        self.__dict__["sns"] = OneAtATime(boto3.client("sns", "us-east-1"), lock)
+        self.__dict__["sqs"] = RecordingSqs(OneAtATime(boto3.client("sqs", "us-east-1"), lock))
+
+    @cached_property
+    def sagemaker(self) -> Any:
+        return self.fake
+
+
+@dataclass
+class World:
+    """An account with the resources of one model, and the functions in it."""
+
+    clients: WorldClients
+    topic_arn: str
+    inbox_url: str
+    ingest_url: str
+    dead_letters_url: str
+    _mail: list[tuple[str, str]] = field(default_factory=list)
+
+    def start_training(self, *, min_files: int = 1, window_s: int = 0, attempts_max: int = 1) -> StartTraining:
+        settings = StartTrainingSettings(
+            shared=self._shared(attempts_max),
+            raw_bucket=RAW,
+            raw_prefix=f"raw/{MODEL}/",
+            artifact_bucket=ARTIFACTS,
+            train_pipeline="driftloop-flights-train",
+            batch_min_files=min_files,
+            batch_window_s=window_s,
+        )
+        return StartTraining(settings, self.clients, open_books(settings, self.clients))
+
+    def decide_release(self, *, attempts_max: int = 1) -> DecideRelease:
+        settings = DecideReleaseSettings(self._shared(attempts_max), "driftloop-flights-release")
+        return build_decide_release(settings, self.clients)
+
+    def _shared(self, attempts_max: int) -> SharedSettings:
+        return SharedSettings(
+            model=MODEL,
+            ledger_table=LEDGER,
+            people_topic_arn=self.topic_arn,
+            ingest_queue_url=self.ingest_url,
+            dead_letter_queue_url=self.dead_letters_url,
+            attempts_max=attempts_max,
+        )
+
+    @property
+    def sagemaker(self) -> FakeSageMaker:
+        return self.clients.fake
+
+    @property
+    def sqs(self) -> RecordingSqs:
+        sqs: RecordingSqs = self.clients.__dict__["sqs"]
+        return sqs
+
+    def rows(self, kind: str) -> list[Mapping[str, Any]]:
+        """Rows of the ledger whose partition starts with a word, such as `FILE`."""
+        return list(Table(self.clients.dynamodb, LEDGER).query(f"{kind}#{MODEL}"))
+
+    def states(self) -> Counter[str]:
+        """How many files are in which state."""
+        return Counter(str(row["state"]) for row in self.rows("FILE"))
+
+    def told(self) -> list[str]:
+        """What kinds of notices people had so far."""
+        return [kind for kind, _ in self.mail()]
+
+    def mail(self) -> list[tuple[str, str]]:
+        """Notices so far: kind and text."""
+        sqs = boto3.client("sqs", "us-east-1")
+        while True:
+            answer = sqs.receive_message(QueueUrl=self.inbox_url, MaxNumberOfMessages=10)
+            for message in answer.get("Messages", []):
+                envelope = json.loads(message["Body"])
+                self._mail.append((envelope["MessageAttributes"]["kind"]["Value"], envelope["Message"]))
+                sqs.delete_message(QueueUrl=self.inbox_url, ReceiptHandle=message["ReceiptHandle"])
+            if not answer.get("Messages"):
+                return self._mail
+
+    def write_report(self, batch_id: str, files: list[dict[str, Any]], attempt: int = 1) -> None:
+        """The validation report of a run."""
+        key = f"{MODEL}/batches/{batch_id}/attempt-{attempt}/validation/report.json"
+        body = json.dumps({"files": files, "accepted_rows": 1000})
+        self.clients.s3.put_object(Bucket=ARTIFACTS, Key=key, Body=body.encode())
+
+    def manifest(self, batch_id: str) -> dict[str, Any]:
+        """The manifest that was written for a batch."""
+        key = f"{MODEL}/batches/{batch_id}/manifest.json"
+        manifest: dict[str, Any] = json.loads(
+            self.clients.s3.get_object(Bucket=ARTIFACTS, Key=key)["Body"].read()
+        )
+        return manifest
+
+    def add_package(self, version: int, status: str, **more: Any) -> str:
+        """A package in the registry, or another status for it."""
+        arn = package_arn(version)
+        self.sagemaker.packages[arn] = {
+            "ModelPackageArn": arn,
+            "ModelApprovalStatus": status,
+            "CustomerMetadataProperties": {"batch_id": f"b{version}", "attempt": "1"},
+            **more,
+        }
+        return arn
+
+
+def package_arn(version: int) -> str:
+    """ARN of a package of the model."""
+    return f"{ARN}:model-package/driftloop-flights/{version}"
+
+
+@contextmanager
+def new_world() -> Iterator[World]:
+    """A fresh account."""
+    with mock_aws():
+        clients = WorldClients()
+        boto3.client("dynamodb", "us-east-1").create_table(
+            TableName=LEDGER,
+            KeySchema=[{"AttributeName": "pk", "KeyType": "HASH"}, {"AttributeName": "sk", "KeyType": "RANGE"}],
+            AttributeDefinitions=[{"AttributeName": name, "AttributeType": "S"} for name in ("pk", "sk")],
+            BillingMode="PAY_PER_REQUEST",
+        )
+        for bucket in (RAW, ARTIFACTS):
+            boto3.client("s3", "us-east-1").create_bucket(Bucket=bucket)
+        sqs, sns = boto3.client("sqs", "us-east-1"), boto3.client("sns", "us-east-1")
+        urls = {name: sqs.create_queue(QueueName=name)["QueueUrl"] for name in ("inbox", "ingest", "dead-letters")}
+        topic_arn = sns.create_topic(Name="people")["TopicArn"]
+        inbox_arn = sqs.get_queue_attributes(QueueUrl=urls["inbox"], AttributeNames=["QueueArn"])["Attributes"]
+        sns.subscribe(TopicArn=topic_arn, Protocol="sqs", Endpoint=inbox_arn["QueueArn"])
+        yield World(clients, topic_arn, urls["inbox"], urls["ingest"], urls["dead-letters"])
+
+
+def batch_of(*bodies: Mapping[str, Any] | str) -> dict[str, Any]:
+    """What an SQS event source calls a function with."""
+    return {
+        "Records": [
+            {
+                "messageId": f"m{number}",
+                "receiptHandle": f"r{number}",
+                "body": body if isinstance(body, str) else json.dumps(body),
+                "attributes": {"ApproximateReceiveCount": "1"},
+                "messageAttributes": {},
+                "eventSource": "aws:sqs",
+                "awsRegion": "us-east-1",
+            }
+            for number, body in enumerate(bodies)
+        ]
+    }
+
+
+def object_created(
+    key: str, *, version: str = "v1", etag: str | None = None, size: int = 100, minute: int = 0, bucket: str = RAW
+) -> dict[str, Any]:
+    """S3's event for an upload; every key and version has its own content unless `etag` says otherwise."""
+    return {
+        "id": f"event-{key}-{version}",
+        "detail-type": "Object Created",
+        "source": "aws.s3",
+        "time": _time(minute),
+        "detail": {
+            "bucket": {"name": bucket},
+            "object": {
+                "key": key,
+                "size": size,
+                "etag": etag or f"etag-{key}-{version}",
+                "version-id": version,
+                "sequencer": "00",
+            },
+        },
+    }
+
+
+def start_requested(minute: int = 0) -> dict[str, Any]:
+    """Our own message at the end of a batching window."""
+    return {"kind": "StartRequested", "model": MODEL, "time": _time(minute)}
+
+
+def execution_ended(execution_arn: str, status: str = "Succeeded", *, minute: int = 20) -> dict[str, Any]:
+    """SageMaker's event for a pipeline execution."""
+    return {
+        "id": f"event-{execution_arn}-{status}",
+        "detail-type": "SageMaker Model Building Pipeline Execution Status Change",
+        "source": "aws.sagemaker",
+        "time": _time(minute),
+        "detail": {
+            "pipelineArn": execution_arn.partition("/execution/")[0],
+            "pipelineExecutionArn": execution_arn,
+            "currentPipelineExecutionStatus": status,
+        },
+    }
+
+
+def package_changed(version: int, *, minute: int = 30, status: str | None = None) -> dict[str, Any]:
+    """SageMaker's event for a model package."""
+    return {
+        "id": f"event-package-{version}-{minute}",
+        "detail-type": "SageMaker Model Package State Change",
+        "source": "aws.sagemaker",
+        "time": _time(minute),
+        "detail": {"ModelPackageArn": package_arn(version), "ModelApprovalStatus": status},
+    }
+
+
+def failed_step(name: str, reason: str, *, is_fail_step: bool = False) -> dict[str, Any]:
+    """A step as ListPipelineExecutionSteps shows it."""
+    metadata = {"Fail": {"ErrorMessage": reason}} if is_fail_step else {"ProcessingJob": {"Arn": "arn"}}
+    return {"StepName": name, "StepStatus": "Failed", "FailureReason": reason, "Metadata": metadata}
+
+
+def _time(minute: int) -> str:
+    return (START + timedelta(minutes=minute)).isoformat().replace("+00:00", "Z")
