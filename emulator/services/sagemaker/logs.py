@@ -100,4 +100,11 @@ class LogWriter:
             with self._changed:
                 dirty, self._dirty = self._dirty, set()
             for stream in dirty:
-                stream.flush()
+                self._flush(stream)
+
+    def _flush(self, stream: LogStream) -> None:
+        """A broken delivery must not end the deliveries of all other streams."""
+        try:
+            stream.flush()
+        except Exception as error:
+            self.kernel.journal.append("sagemaker.logs.broken", f"{stream.group}/{stream.name}", error=repr(error))

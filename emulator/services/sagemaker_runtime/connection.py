@@ -41,12 +41,12 @@ def post(port: int, path: str, headers: Mapping[str, str], body: bytes, timeout_
         kept.settimeout(timeout_s)
         try:
             return _exchange(port, kept, request)
-        except _Stale:
+        except _StaleError:
             kept.close()
     return _exchange_fresh(port, request, timeout_s)
 
 
-class _Stale(ConnectionError):
+class _StaleError(ConnectionError):
     """The connection was closed before the first byte of an answer."""
 
 
@@ -58,7 +58,7 @@ def _exchange_fresh(port: int, request: bytes, timeout_s: float) -> Answer:
     fresh.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     try:
         return _exchange(port, fresh, request)
-    except _Stale as error:
+    except _StaleError as error:
         fresh.close()
         raise Unreachable("the server closed the connection") from error
 
@@ -72,9 +72,9 @@ def _exchange(port: int, connection: socket.socket, request: bytes) -> Answer:
         connection.close()
         raise
     except OSError as error:
-        raise _Stale(str(error)) from error
+        raise _StaleError(str(error)) from error
     if not line:
-        raise _Stale("closed")
+        raise _StaleError("closed")
     try:
         answer = _read(line, reader)
     except OSError:

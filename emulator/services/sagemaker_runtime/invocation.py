@@ -1,8 +1,8 @@
 """A request to an endpoint: choose the variant, ask its server, answer as AWS does.
 
 AWS_NAME: InvokeEndpoint
-SOURCE: docs.aws.amazon.com/sagemaker/latest/APIReference/API_runtime_InvokeEndpoint.html (errors, header names, 60 s for
-    the container, 6 MB for the payload), read 2026-11
+SOURCE: docs.aws.amazon.com/sagemaker/latest/APIReference/API_runtime_InvokeEndpoint.html (errors, header names, 60 s
+    for the container, 6 MB for the payload), read 2026-11
 DIFFERS: multi-model, multi-container, sessions, explanations and inference components are refused by name.
 """
 
@@ -21,8 +21,8 @@ ENDPOINT = "sagemaker.endpoint"
 _PAYLOAD_MAX = 6 * 1024 * 1024
 _TIMEOUT_S = 60.0
 _TIMED_OUT = (
-    "Your invocation timed out while waiting for a response from container primary. Review the latency metrics for each "
-    "container in Amazon CloudWatch, resolve the issue, and try again."
+    "Your invocation timed out while waiting for a response from container primary. Review the latency metrics for "
+    "each container in Amazon CloudWatch, resolve the issue, and try again."
 )
 _NOT_EMULATED = (
     "TargetModel",

@@ -112,8 +112,8 @@ def _check_data(kernel: Kernel, container: dict[str, Any], role_arn: str) -> Non
         raise validation(
             f'Could not access model data at {uri}. Please ensure that the role "{role_arn}" exists and that its trust '
             'relationship policy allows the action "sts:AssumeRole" for the service principal '
-            '"sagemaker.amazonaws.com". Also ensure that the role has "s3:GetObject" permissions and that the object is '
-            f"located in {kernel.region}."
+            '"sagemaker.amazonaws.com". Also ensure that the role has "s3:GetObject" permissions and that the object '
+            f"is located in {kernel.region}."
         ) from error
 
 

@@ -77,9 +77,9 @@ class Objects:
     def nothing_found(self, uri: str) -> str:
         """AWS's own words (github.com/aws/amazon-sagemaker-examples issue 2433)."""
         return (
-            f'No S3 objects found under S3 URL "{uri}" given in input data source. Please ensure that the bucket exists '
-            f"in the selected region ({self._kernel.region}), that objects exist under that S3 prefix, and that the role "
-            f'"{self._role_arn}" has "s3:ListBucket" permissions on bucket "{split(uri)[0]}".'
+            f'No S3 objects found under S3 URL "{uri}" given in input data source. Please ensure that the bucket '
+            f"exists in the selected region ({self._kernel.region}), that objects exist under that S3 prefix, and that "
+            f'the role "{self._role_arn}" has "s3:ListBucket" permissions on bucket "{split(uri)[0]}".'
         )
 
     def _under(self, uri: str) -> Iterator[tuple[str, str, str]]:
