@@ -50,7 +50,10 @@ def processing_arguments(script: str, *arguments: Any) -> dict[str, Any]:
 
 
 def s3_input(name: str, uri: Any, path: str, data_type: str = "S3Prefix") -> dict[str, Any]:
-    return {"InputName": name, "S3Input": {"S3Uri": uri, "LocalPath": path, "S3DataType": data_type, "S3InputMode": "File"}}
+    return {
+        "InputName": name,
+        "S3Input": {"S3Uri": uri, "LocalPath": path, "S3DataType": data_type, "S3InputMode": "File"},
+    }
 
 
 def s3_output(name: str, uri: Any) -> dict[str, Any]:
@@ -95,7 +98,9 @@ def definition(*steps: dict[str, Any], parameters: list[dict[str, Any]] | None =
     return json.dumps({"Version": "2020-12-01", "Metadata": {}, "Parameters": parameters or [], "Steps": list(steps)})
 
 
-def create_pipeline(aws: World, *steps: dict[str, Any], parameters: list[dict[str, Any]] | None = None, **more: Any) -> None:
+def create_pipeline(
+    aws: World, *steps: dict[str, Any], parameters: list[dict[str, Any]] | None = None, **more: Any
+) -> None:
     text = definition(*steps, parameters=parameters)
     aws.sagemaker(
         "CreatePipeline", PipelineName="p", PipelineDefinition=text, ClientRequestToken=TOKEN, RoleArn=ROLE, **more
@@ -111,9 +116,13 @@ def execution_end(aws: World, arn: str) -> dict[str, Any]:
     """Wait until an execution has ended; its steps by name, and itself under the empty name."""
     ended = ("Succeeded", "Failed", "Stopped")
     aws.events.wait(
-        lambda _, detail: detail.get("pipelineExecutionArn") == arn and detail.get("currentPipelineExecutionStatus") in ended
+        lambda _, detail: (
+            detail.get("pipelineExecutionArn") == arn and detail.get("currentPipelineExecutionStatus") in ended
+        )
     )
-    steps = aws.sagemaker("ListPipelineExecutionSteps", PipelineExecutionArn=arn, MaxResults=100)["PipelineExecutionSteps"]
+    steps = aws.sagemaker("ListPipelineExecutionSteps", PipelineExecutionArn=arn, MaxResults=100)[
+        "PipelineExecutionSteps"
+    ]
     described = aws.sagemaker("DescribePipelineExecution", PipelineExecutionArn=arn)
     return {"": described, **{step["StepName"]: step for step in steps}}
 

@@ -93,11 +93,18 @@ def test_a_whole_loop_prepares_trains_evaluates_and_registers(scripts: World) ->
     assert done[""]["PipelineExecutionStatus"] == "Succeeded"
     assert list(done)[1:] == ["Register", "Gate", "Evaluate", "Train", "Prepare"]
     assert done["Gate"]["Metadata"] == {"Condition": {"Outcome": "True"}}
-    package = scripts.sagemaker("DescribeModelPackage", ModelPackageName=done["Register"]["Metadata"]["RegisterModel"]["Arn"])
-    assert (package["ModelApprovalStatus"], package["CustomerMetadataProperties"]) == ("PendingManualApproval", {"attempt": "1"})
+    package = scripts.sagemaker(
+        "DescribeModelPackage", ModelPackageName=done["Register"]["Metadata"]["RegisterModel"]["Arn"]
+    )
+    assert (package["ModelApprovalStatus"], package["CustomerMetadataProperties"]) == (
+        "PendingManualApproval",
+        {"attempt": "1"},
+    )
     assert package["MetadataProperties"] == {"GeneratedBy": arn}
     assert package["CreatedBy"]["IamIdentity"]["Arn"] == ROLE
-    assert package["InferenceSpecification"]["Containers"][0]["ModelDataUrl"] in [f"s3://bucket/{k}" for k in scripts.s3.keys("bucket")]
+    assert package["InferenceSpecification"]["Containers"][0]["ModelDataUrl"] in [
+        f"s3://bucket/{k}" for k in scripts.s3.keys("bucket")
+    ]
     job = done["Train"]["Metadata"]["TrainingJob"]["Arn"].rpartition("/")[2]
     assert job.startswith(f"pipelines-{arn.rpartition('/')[2]}-train-")
 
@@ -115,7 +122,9 @@ def test_the_branch_not_taken_never_appears_and_a_fail_step_gives_its_reason(scr
 
 
 def test_a_failed_job_fails_its_step_with_the_message_and_nothing_follows(scripts: World) -> None:
-    done = run(scripts, process("Bad", "s3://bucket/bad.py"), process("Next", "s3://bucket/evaluate.py", DependsOn=["Bad"]))
+    done = run(
+        scripts, process("Bad", "s3://bucket/bad.py"), process("Next", "s3://bucket/evaluate.py", DependsOn=["Bad"])
+    )
 
     expected = "AlgorithmError: See job logs for more information, exit code: 1. bad data"
     assert done["Bad"]["FailureReason"] == expected
@@ -129,7 +138,9 @@ def test_a_request_that_sagemaker_refuses_fails_the_step_with_its_words(scripts:
 
     done = run(scripts, train)
 
-    start_ = "ClientError: Failed to invoke sagemaker:CreateTrainingJob. Error Details: No S3 objects found under S3 URL"
+    start_ = (
+        "ClientError: Failed to invoke sagemaker:CreateTrainingJob. Error Details: No S3 objects found under S3 URL"
+    )
     assert done["Train"]["FailureReason"].startswith(start_)
 
 
@@ -154,7 +165,10 @@ def test_step_and_execution_events_have_the_shape_of_aws(scripts: World) -> None
     kind, last, resources = scripts.events.all[-1]
     assert kind == "SageMaker Model Building Pipeline Execution Status Change"
     assert resources == [done[""]["PipelineArn"], arn]
-    assert (last["previousPipelineExecutionStatus"], last["currentPipelineExecutionStatus"]) == ("Executing", "Succeeded")
+    assert (last["previousPipelineExecutionStatus"], last["currentPipelineExecutionStatus"]) == (
+        "Executing",
+        "Succeeded",
+    )
     assert last["executionEndTime"].endswith("Z")
 
 
@@ -171,7 +185,9 @@ def test_the_same_token_starts_one_execution(scripts: World) -> None:
 
 
 def test_stopping_an_execution_stops_its_jobs(scripts: World) -> None:
-    create_pipeline(scripts, process("Wait", "s3://bucket/wait.py"), process("Next", "s3://bucket/wait.py", DependsOn=["Wait"]))
+    create_pipeline(
+        scripts, process("Wait", "s3://bucket/wait.py"), process("Next", "s3://bucket/wait.py", DependsOn=["Wait"])
+    )
     arn = start(scripts)
     scripts.logs.wait("armed")
 
@@ -208,7 +224,9 @@ def test_a_lambda_step_passes_its_arguments_and_takes_the_declared_outputs(scrip
     scripts.functions[arn] = function
     outputs = [{"OutputName": "count", "OutputType": "Integer"}, {"OutputName": "names", "OutputType": "String"}]
     call = {"Name": "Call", "Type": "Lambda", "FunctionArn": arn, "Arguments": {"x": 1}, "OutputParameters": outputs}
-    message = {"Std:Join": {"On": "/", "Values": [{"Get": f"Steps.Call.OutputParameters['{n}']"} for n in ("count", "names")]}}
+    message = {
+        "Std:Join": {"On": "/", "Values": [{"Get": f"Steps.Call.OutputParameters['{n}']"} for n in ("count", "names")]}
+    }
 
     done = run(scripts, call, fail("F", message))
 
@@ -273,17 +291,21 @@ def test_names_of_pipelines_are_unique_and_a_repeated_request_is_harmless(aws: W
     create_pipeline(aws, fail("F", "x"))
     create_pipeline(aws, fail("F", "x"))
 
+    request = {"PipelineName": "p", "PipelineDefinition": definition(fail("F", "x")), "RoleArn": ROLE}
     with pytest.raises(AwsError, match="Pipeline names must be unique"):
-        request = {"PipelineName": "p", "PipelineDefinition": definition(fail("F", "x")), "RoleArn": ROLE}
         aws.sagemaker("CreatePipeline", ClientRequestToken=TOKEN[::-1], **request)
 
 
 def test_what_aws_refuses_and_what_we_lack_are_told_apart(aws: World) -> None:
-    with pytest.raises(AwsError, match=r"Unable to parse pipeline definition\. step 'X': unknown step type 'Nope'") as refusal:
+    with pytest.raises(
+        AwsError, match=r"Unable to parse pipeline definition\. step 'X': unknown step type 'Nope'"
+    ) as refusal:
         create_pipeline(aws, {"Name": "X", "Type": "Nope"})
     with pytest.raises(EmulatorError, match="step 'X': type 'Tuning' is not emulated yet"):
         create_pipeline(aws, {"Name": "X", "Type": "Tuning", "Arguments": {}})
 
     assert refusal.value.code == "ValidationException"
-    with pytest.raises(AwsError, match=r"Pipeline 'arn:aws:sagemaker:us-east-1:123456789012:pipeline/p' does not exist\."):
+    with pytest.raises(
+        AwsError, match=r"Pipeline 'arn:aws:sagemaker:us-east-1:123456789012:pipeline/p' does not exist\."
+    ):
         aws.sagemaker("DescribePipeline", PipelineName="p")

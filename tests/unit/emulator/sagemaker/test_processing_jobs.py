@@ -14,12 +14,15 @@ OUT = "/opt/ml/processing/output/result"
 
 
 def test_a_job_reads_its_inputs_and_its_output_directory_goes_to_s3(aws: World) -> None:
-    aws.s3.put("s3://bucket/code/script.py", f"""
+    aws.s3.put(
+        "s3://bucket/code/script.py",
+        f"""
 import pathlib, sys
 rows = [p.read_text() for p in sorted(pathlib.Path("/opt/ml/processing/input/data").rglob("*.csv"))]
 out = pathlib.Path("{OUT}/sub"); out.mkdir()
 (out / "sum.txt").write_text(" ".join(rows) + sys.argv[2])
-""")
+""",
+    )
     for name in ("a.csv", "b.csv", "deep/c.csv"):
         aws.s3.put(f"s3://bucket/data/{name}", name)
     request = processing(**processing_arguments("s3://bucket/code/script.py", "--x", "1"))
@@ -28,7 +31,10 @@ out = pathlib.Path("{OUT}/sub"); out.mkdir()
     aws.sagemaker("CreateProcessingJob", **request, Tags=[{"Key": "team", "Value": "a"}])
 
     job = job_end(aws, "job")
-    assert (job["ProcessingJobStatus"], aws.s3.get("s3://bucket/result/sub/sum.txt")) == ("Completed", b"a.csv b.csv deep/c.csv1")
+    assert (job["ProcessingJobStatus"], aws.s3.get("s3://bucket/result/sub/sum.txt")) == (
+        "Completed",
+        b"a.csv b.csv deep/c.csv1",
+    )
     assert job["ProcessingStartTime"] <= job["ProcessingEndTime"]
     statuses = [detail["ProcessingJobStatus"] for detail in aws.events.details("Processing Job State Change")]
     assert statuses[0] == "InProgress"
@@ -53,11 +59,14 @@ def test_a_manifest_names_the_objects_of_an_input(aws: World) -> None:
 
 
 def test_a_failing_job_keeps_its_exit_code_its_message_and_its_files(aws: World) -> None:
-    aws.s3.put("s3://bucket/code/script.py", f"""
+    aws.s3.put(
+        "s3://bucket/code/script.py",
+        f"""
 open("{OUT}/report.json", "w").write("{{}}")
 open("/opt/ml/output/message", "w").write("column 'x' is missing")
 raise SystemExit(3)
-""")
+""",
+    )
 
     aws.sagemaker("CreateProcessingJob", **processing())
 
@@ -80,10 +89,13 @@ def test_a_module_that_the_image_does_not_hold_cannot_be_imported(aws: World) ->
 
 
 def test_python_is_the_runner_and_the_environment_is_the_image_the_role_and_the_request(aws: World) -> None:
-    aws.s3.put("s3://bucket/code/script.py", f"""
+    aws.s3.put(
+        "s3://bucket/code/script.py",
+        f"""
 import json, os, sys
 json.dump([sys.prefix, dict(os.environ)], open("{OUT}/facts.json", "w"))
-""")
+""",
+    )
 
     aws.sagemaker("CreateProcessingJob", **processing(Environment={"MODE": "x", "AWS_REGION": "eu-west-1"}))
 
@@ -96,14 +108,17 @@ json.dump([sys.prefix, dict(os.environ)], open("{OUT}/facts.json", "w"))
 
 
 def test_a_stopped_job_gets_sigterm_and_ends_stopped(aws: World) -> None:
-    aws.s3.put("s3://bucket/code/script.py", f"""
+    aws.s3.put(
+        "s3://bucket/code/script.py",
+        f"""
 import signal, sys
 def end(*_):
     open("{OUT}/ended", "w").write("by signal"); sys.exit(0)
 signal.signal(signal.SIGTERM, end)
 print("armed", flush=True)
 signal.pause()
-""")
+""",
+    )
     aws.sagemaker("CreateProcessingJob", **processing())
     aws.logs.wait("armed")
 
@@ -175,4 +190,3 @@ def test_jobs_are_listed_in_pages_that_neither_repeat_nor_skip(aws: World) -> No
     names = [item["ProcessingJobName"] for page in (first, rest) for item in page["ProcessingJobSummaries"]]
     assert names == ["job-2", "job-1", "job-0"]
     assert "NextToken" not in rest
-
