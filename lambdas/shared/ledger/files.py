@@ -1,13 +1,17 @@
 """Data files: NEW -> CLAIMED(batch) -> CONSUMED, or QUARANTINED(reason), or DUPLICATE(of)."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any, Final
 
+from lambdas.shared.errors import Transient
 from lambdas.shared.ledger.table import ABSENT, Delete, Put, Row, Table, Write
 
 _REGISTER_TRIES: Final = 3
+_CLAIM_TRIES: Final = 8
+_CLAIMED_AT_ONCE: Final = 50
+"""Two rows a file; a transaction takes a hundred."""
 
 
 class FileState(StrEnum):
@@ -101,22 +105,33 @@ class Files:
         """All files in state NEW, the first to arrive first."""
         return tuple(parse_file(row["file"]) for row in self.table.query(self._waiting_pk))
 
-    def claim(self, files: Iterable[DataFile], batch_id: str) -> None:
-        """NEW -> CLAIMED. A file that moved on since, or was given back in between, is left alone."""
-        self.table.write_each(
-            [
-                Put(
-                    self._row(file, FileState.CLAIMED, batch_id=batch_id),
-                    {"state": FileState.NEW, "rounds": file.rounds},
-                ),
-                Delete(self._waiting_pk, _waiting_sk(file)),
-            ]
-            for file in files
-        )
+    def claim(self, files: Sequence[DataFile], batch_id: str) -> None:
+        """NEW -> CLAIMED, for those that still wait. Whoever claims the same batch at the same time does no harm.
+
+        Raises:
+            Transient: others kept claiming the same files.
+        """
+        for first in range(0, len(files), _CLAIMED_AT_ONCE):
+            self._claim(files[first : first + _CLAIMED_AT_ONCE], batch_id)
 
     def settle(self, outcomes: Iterable[FileOutcome], batch_id: str) -> None:
         """CLAIMED -> what the run made of each file. A file that this batch does not hold is left alone."""
         self.table.write_each(self._settlement(outcome, batch_id) for outcome in outcomes)
+
+    def _claim(self, files: Sequence[DataFile], batch_id: str) -> None:
+        for _ in range(_CLAIM_TRIES):
+            waiting = frozenset(
+                self.waiting()
+            )  # a file that was given back meanwhile is in another round: another file
+            claims = [self._claims(file, batch_id) for file in files if file in waiting]
+            if not claims or self.table.write(*(write for claim in claims for write in claim)):
+                return
+        raise Transient(f"batch '{batch_id}': others claimed its files {_CLAIM_TRIES} times meanwhile; try again")
+
+    def _claims(self, file: DataFile, batch_id: str) -> tuple[Write, Write]:
+        claimed = self._row(file, FileState.CLAIMED, batch_id=batch_id)
+        expected = {"state": FileState.NEW, "rounds": file.rounds}
+        return Put(claimed, expected), Delete(self._waiting_pk, _waiting_sk(file))
 
     def _registration(self, file: DataFile, first: Row | None) -> list[Write]:
         if first is not None:

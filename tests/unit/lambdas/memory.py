@@ -40,7 +40,9 @@ class MemoryTable(Table):
         return iter([row for key, row in sorted(self.contents.items()) if key[0] == pk])
 
     def write(self, *writes: Write) -> bool:
-        keys = [(write.row["pk"], write.row["sk"]) if isinstance(write, Put) else (write.pk, write.sk) for write in writes]
+        keys = [
+            (write.row["pk"], write.row["sk"]) if isinstance(write, Put) else (write.pk, write.sk) for write in writes
+        ]
         assert len(set(keys)) == len(keys) <= 100, "DynamoDB takes each item once, and a hundred of them"
         if not all(self._holds(write) for write in writes):
             return False
@@ -125,9 +127,9 @@ class MemoryWorld:
 
     def manifest(self, batch_id: str) -> Sequence[Mapping[str, Any]]:
         """The files of a batch as its manifest lists them."""
-        files: list[dict[str, Any]] = json.loads(
-            self.clients.s3.objects[f"{MODEL}/batches/{batch_id}/manifest.json"]
-        )["files"]
+        files: list[dict[str, Any]] = json.loads(self.clients.s3.objects[f"{MODEL}/batches/{batch_id}/manifest.json"])[
+            "files"
+        ]
         return files
 
     def told(self) -> list[str]:

@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
+from lambdas.shared.ledger.table import Put
 from tests.unit.lambdas.world import (
     ARN,
     START,
@@ -188,7 +189,7 @@ def test_an_end_that_is_seen_before_the_start_was_recorded_counts(world: World) 
     function = world.decide_release()
     row = _state(world)
     row["current"] = {**row["current"], "stage": "STARTING", "execution_arn": ""}
-    _overwrite(function, row)
+    function.releases.table.write(Put(row))
 
     function.handle_batch(batch_of(execution_ended(world.sagemaker.started[0]["arn"])))
 
@@ -234,9 +235,3 @@ def test_the_end_of_somebody_elses_execution_changes_nothing(world: World) -> No
     _deliver(world, execution_ended(f"{ARN}:pipeline/driftloop-flights-release/execution/by-hand", "Failed"))
 
     assert _state(world) == before
-
-
-def _overwrite(function: Any, row: dict[str, Any]) -> None:
-    from lambdas.shared.ledger.table import Put
-
-    function.releases.table.write(Put(row))

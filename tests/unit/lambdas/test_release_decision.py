@@ -251,7 +251,7 @@ class Registry:
     """People and SageMaker, acting on a state as the handler would: every fact is about now."""
 
     def __init__(self) -> None:
-        self.status = {arn: "PendingManualApproval" for arn in (ONE, TWO, THREE)}
+        self.status = dict.fromkeys((ONE, TWO, THREE), "PendingManualApproval")
         self.last_seen: dict[str, str] = {}
         self.state = ReleaseState()
         self.time = NOON

@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from lambdas.shared.ledger.table import Put
 from tests.unit.lambdas.world import (
     World,
     batch_of,
@@ -171,7 +172,7 @@ def test_an_end_that_is_seen_before_the_start_was_recorded_settles_the_run(world
     function = world.start_training()
     run = _run(world, GOOD)
     lease = {**world.rows("LEASE")[0], "state": "STARTING", "execution_arn": ""}
-    function.books.runs.table.write(_put(lease))
+    function.books.runs.table.write(Put(lease))
 
     _end(world, run, "Succeeded")
 
@@ -217,9 +218,3 @@ def test_a_release_event_on_the_ingest_queue_is_a_dead_letter(world: World) -> N
     world.start_training().handle_batch(batch_of(package_changed(1)))
 
     assert len(world.sqs.bodies(world.dead_letters_url)) == 1
-
-
-def _put(row: Any) -> Any:
-    from lambdas.shared.ledger.table import Put
-
-    return Put(row)

@@ -1,7 +1,5 @@
 """The contract of the ledger's table: DynamoDB's adapter and the fake of the properties both keep it."""
 
-from collections.abc import Iterator
-
 import pytest
 
 from lambdas.shared.errors import Transient
@@ -11,8 +9,8 @@ from tests.unit.lambdas.world import LEDGER, World
 
 
 @pytest.fixture(params=["dynamodb", "memory"])
-def table(request: pytest.FixtureRequest, world: World) -> Iterator[Table]:
-    yield Table(world.clients.dynamodb, LEDGER) if request.param == "dynamodb" else MemoryTable()
+def table(request: pytest.FixtureRequest, world: World) -> Table:
+    return Table(world.clients.dynamodb, LEDGER) if request.param == "dynamodb" else MemoryTable()
 
 
 def _row(sk: str, **more: object) -> dict[str, object]:

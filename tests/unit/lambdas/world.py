@@ -69,7 +69,7 @@ class FakeSageMaker:
 
 
 class OneAtATime:
-    """A client whose calls wait for each other: DynamoDB's transactions are atomic, moto's are so only in one thread."""
+    """A client whose calls wait for each other: transactions are atomic in DynamoDB, in moto only in one thread."""
 
     def __init__(self, client: Any, lock: threading.RLock) -> None:
         self._client = client
@@ -198,9 +198,7 @@ class World:
     def manifest(self, batch_id: str) -> dict[str, Any]:
         """The manifest that was written for a batch."""
         key = f"{MODEL}/batches/{batch_id}/manifest.json"
-        manifest: dict[str, Any] = json.loads(
-            self.clients.s3.get_object(Bucket=ARTIFACTS, Key=key)["Body"].read()
-        )
+        manifest: dict[str, Any] = json.loads(self.clients.s3.get_object(Bucket=ARTIFACTS, Key=key)["Body"].read())
         return manifest
 
     def add_package(self, version: int, status: str, **more: Any) -> str:

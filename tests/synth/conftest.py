@@ -1,0 +1,50 @@
+"""The stacks of both models, synthesized once for all tests here (jsii's start is what costs)."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from tests.synth.template import Assembly, Template
+
+os.environ["CDK_VALIDATION"] = "false"  # `make synth` runs CDK's own validation; here it would cost most of the time
+BOTH_MODELS = {"models": "infra/models/flights.json,infra/models/rainfall.json"}
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """All tests of this folder share one worker, and so one synth."""
+    for item in items:
+        if Path(__file__).parent in item.path.parents:
+            item.add_marker(pytest.mark.xdist_group("synth"))
+
+
+def synthesize(folder: Path) -> Assembly:
+    """Synthesize both models into a folder."""
+    from infra.app import build
+
+    build(BOTH_MODELS, str(folder)).synth()
+    return Assembly(folder)
+
+
+@pytest.fixture(scope="session")
+def assembly(tmp_path_factory: pytest.TempPathFactory) -> Assembly:
+    """What synth writes for both models."""
+    return synthesize(tmp_path_factory.mktemp("cdk.out"))
+
+
+@pytest.fixture(scope="session")
+def shared(assembly: Assembly) -> Template:
+    """The stack `Driftloop`."""
+    return assembly.template("Driftloop")
+
+
+@pytest.fixture(scope="session")
+def flights(assembly: Assembly) -> Template:
+    """The stack `Driftloop-flights`."""
+    return assembly.template("Driftloop-flights")
+
+
+@pytest.fixture(scope="session")
+def rainfall(assembly: Assembly) -> Template:
+    """The stack `Driftloop-rainfall`."""
+    return assembly.template("Driftloop-rainfall")

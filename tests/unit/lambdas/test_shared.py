@@ -1,0 +1,110 @@
+"""Small parts that the functions share: settings, records, people, executions, packages."""
+
+import re
+from datetime import UTC, datetime
+
+import pytest
+
+from lambdas.shared.executions import start, token
+from lambdas.shared.packages import describe
+from lambdas.shared.people import Notice
+from lambdas.shared.records import DeadLetters, handle_records
+from lambdas.shared.settings import MissingSettingError, read_decide_release, read_start_training
+from tests.unit.lambdas.world import FakeSageMaker, World, batch_of
+
+ENVIRONMENT = {
+    "MODEL": "flights",
+    "LEDGER_TABLE": "ledger",
+    "PEOPLE_TOPIC_ARN": "topic",
+    "INGEST_QUEUE_URL": "ingest",
+    "DEAD_LETTER_QUEUE_URL": "dead",
+    "ATTEMPTS_MAX": "1",
+    "RAW_BUCKET": "raw",
+    "RAW_PREFIX": "raw/flights/",
+    "ARTIFACT_BUCKET": "artifacts",
+    "TRAIN_PIPELINE": "train",
+    "RELEASE_PIPELINE": "release",
+    "BATCH_MIN_FILES": "1",
+    "BATCH_WINDOW_S": "2",
+}
+
+
+@pytest.mark.parametrize("variable", sorted(set(ENVIRONMENT) - {"RELEASE_PIPELINE"}))
+def test_a_missing_variable_is_named(variable: str) -> None:
+    with pytest.raises(MissingSettingError, match=variable):
+        read_start_training({**ENVIRONMENT, variable: ""})
+
+
+def test_a_number_that_is_none_is_named() -> None:
+    with pytest.raises(MissingSettingError, match="ATTEMPTS_MAX: expected a whole number, found 'many'"):
+        read_decide_release({**ENVIRONMENT, "ATTEMPTS_MAX": "many"})
+
+
+def test_one_bad_record_does_not_stop_the_others(world: World) -> None:
+    handled = []
+
+    def handle(message_id: str, _: object) -> None:
+        if message_id == "m1":
+            raise RuntimeError("not now")
+        handled.append(message_id)
+
+    good = {"kind": "StartRequested", "model": "flights", "time": "2026-03-01T06:00:00Z"}
+    failed = handle_records(batch_of(good, good, "?", good), handle, DeadLetters(world.clients.sqs, "dead-letters"))
+
+    assert handled == ["m0", "m3"]
+    assert failed == ["m1"]
+
+
+def test_people_hear_of_an_occasion_once_whatever_its_words(world: World) -> None:
+    people = world.start_training().books.people
+
+    people.tell(Notice("same", "training-failed", "ätsch\nline", "first"))
+    people.tell(Notice("same", "training-failed", "again", "second"))
+
+    assert world.mail() == [("training-failed", "first")]
+
+
+def test_a_token_is_the_same_for_the_same_parts_and_fits() -> None:
+    assert token("b", 1) == token("b", "1")
+    assert token("b", 1) != token("b1", "")
+    assert len(token("b", 1)) == 64
+
+
+@pytest.mark.parametrize("title", ["20260301T060000-abc-attempt-1", "été!!", "x" * 200, "-a--b-"])
+def test_a_display_name_is_what_sagemaker_takes(title: str) -> None:
+    asked: dict[str, str] = {}
+
+    class Recorder(FakeSageMaker):
+        def start_pipeline_execution(self, **request: str) -> dict[str, str]:  # type: ignore[override]
+            asked.update(request)
+            return {"PipelineExecutionArn": "arn"}
+
+    start(Recorder(), "p", {}, request_token="t", title=title)  # type: ignore[arg-type]
+
+    assert re.fullmatch(r"[a-zA-Z0-9](-*[a-zA-Z0-9]){0,81}", asked["PipelineExecutionDisplayName"])
+
+
+@pytest.mark.parametrize(
+    ("context", "who"),
+    [
+        ({"LastModifiedBy": {"UserProfileName": "ana", "IamIdentity": {"Arn": "arn:x"}}}, "ana"),
+        ({"LastModifiedBy": {"IamIdentity": {"Arn": "arn:x", "PrincipalId": "p"}}}, "arn:x"),
+        ({"LastModifiedBy": {"IamIdentity": {"PrincipalId": "p"}}}, "p"),
+        ({"CreatedBy": {"UserProfileName": "ben"}}, "ben"),
+        ({}, "unknown"),
+    ],
+)
+def test_who_changed_a_package(context: dict[str, object], who: str) -> None:
+    fake = FakeSageMaker(packages={"arn": {"ModelApprovalStatus": "Approved", **context}})
+
+    assert describe(fake, "arn").who == who  # type: ignore[arg-type]
+
+
+def test_a_package_of_another_origin_has_no_batch() -> None:
+    modified = datetime(2026, 3, 1, tzinfo=UTC)
+    fake = FakeSageMaker(packages={"arn": {"LastModifiedTime": modified}})
+
+    package = describe(fake, "arn")  # type: ignore[arg-type]
+
+    assert (package.status, package.batch_id, package.attempt) == ("PendingManualApproval", "", 1)
+    assert package.modified_at == modified
