@@ -86,6 +86,7 @@ def emulator_environment(emulator: Emulator) -> dict[str, str]:
     """The variables with which any AWS tool talks to the emulator."""
     return {
         "AWS_ENDPOINT_URL": emulator.endpoint_url,
+        "AWS_ENDPOINT_URL_SQS": emulator.endpoint_url,  # aws-cli 1.46 asks queue.amazonaws.com without it
         "AWS_ACCESS_KEY_ID": DUMMY_KEY,
         "AWS_SECRET_ACCESS_KEY": DUMMY_KEY,
         "AWS_REGION": emulator.region,

@@ -56,6 +56,7 @@ def run(target: Target, state: Path, models: str | None = None) -> dict[str, dic
         _finish("synthesizing the stacks", synth, lambda line: None)
     outputs = work / "outputs.json"
     command = [str(CDK), "deploy", "--app", str(work / "cdk.out"), "--all", "--outputs-file", str(outputs)]
+    command += ["--concurrency", "8"]  # the CLI waits five seconds a stack; models do not wait for each other
     approval = ["--require-approval", "never" if target.emulator else "broadening"]
     _finish("cdk deploy", _start([*command, *approval], environment, work, is_interactive=not target.emulator), _report)
     found: dict[str, dict[str, str]] = json.loads(outputs.read_text("utf-8"))

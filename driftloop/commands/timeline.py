@@ -11,7 +11,7 @@ import typer
 
 from driftloop import stacks
 from driftloop.options import DEFAULT_STATE, Profile, Region, State
-from driftloop.screen import clock, coloured, console, seconds, table
+from driftloop.screen import clock, coloured, console, seconds
 from driftloop.target import Target, choose
 
 
@@ -39,7 +39,9 @@ def timeline(
     if not entries:
         console.print(f"Nothing has happened to {chosen.name} yet; upload a CSV file to {chosen.data_uri}")
         return
-    console.print(table(chosen.name, ("at", "what", "outcome", "took", "detail"), map(_row, entries)))
+    console.print(f"[bold]{chosen.name}[/bold]")
+    for entry in entries:
+        console.print(line(entry), soft_wrap=True)
 
 
 def collect(target: Target, model: stacks.Model) -> Iterator[Entry]:
@@ -47,14 +49,14 @@ def collect(target: Target, model: stacks.Model) -> Iterator[Entry]:
     sagemaker = target.client("sagemaker")
     for pipeline in (model.train_pipeline, model.release_pipeline):
         for run in sagemaker.list_pipeline_executions(PipelineName=pipeline)["PipelineExecutionSummaries"]:
-            yield from _run(sagemaker, pipeline, run)
+            yield from _run(sagemaker, pipeline.rsplit("-", 1)[1], run)
     yield from _audit(target, model)
 
 
 def _run(sagemaker: Any, pipeline: str, run: dict[str, Any]) -> Iterator[Entry]:
     arn = run["PipelineExecutionArn"]
     run_id = arn.rsplit("/", 1)[1]
-    yield Entry(run["StartTime"], f"{pipeline} started", "", run_id)
+    yield Entry(run["StartTime"], f"{pipeline} run", "Executing", run_id)
     pages = sagemaker.get_paginator("list_pipeline_execution_steps").paginate(PipelineExecutionArn=arn)
     for step in (step for page in pages for step in page["PipelineExecutionSteps"]):
         took_s = (step["EndTime"] - step["StartTime"]).total_seconds() if "EndTime" in step else None
@@ -63,7 +65,7 @@ def _run(sagemaker: Any, pipeline: str, run: dict[str, Any]) -> Iterator[Entry]:
     if status in ("Succeeded", "Failed", "Stopped"):
         found = sagemaker.describe_pipeline_execution(PipelineExecutionArn=arn)
         took_s = (found["LastModifiedTime"] - run["StartTime"]).total_seconds()
-        yield Entry(found["LastModifiedTime"], f"{pipeline} ended", status, found.get("FailureReason", ""), took_s)
+        yield Entry(found["LastModifiedTime"], f"{pipeline} run", status, found.get("FailureReason", ""), took_s)
 
 
 def _step_detail(step: dict[str, Any]) -> str:
@@ -73,7 +75,7 @@ def _step_detail(step: dict[str, Any]) -> str:
     if "Condition" in metadata:
         return f"outcome {metadata['Condition'].get('Outcome')}"
     if "RegisterModel" in metadata:
-        return str(metadata["RegisterModel"]["Arn"])
+        return short(metadata["RegisterModel"]["Arn"])
     return ""
 
 
@@ -93,10 +95,18 @@ def _audit(target: Target, model: stacks.Model) -> Iterator[Entry]:
     for item in (item for page in pages for item in page["Items"]):
         values = {name: next(iter(value.values())) for name, value in item.items()}
         at = datetime.fromisoformat(values["sk"].split("#")[0]).astimezone(UTC)
-        facts = [f"{name}: {values[name]}" for name in ("subject", "who", "why") if values.get(name)]
-        yield Entry(at, values.get("what", "?"), values.get("outcome", ""), "; ".join(facts))
+        facts = [short(values[name]) for name in ("subject", "why") if values.get(name)]
+        who = f"by {short(values['who'])}" if values.get("who") not in (None, "", "driftloop") else ""
+        yield Entry(at, values.get("what", "?"), "", "  ".join(filter(None, [*facts, who])))
 
 
-def _row(entry: Entry) -> tuple[str, ...]:
+def short(text: str) -> str:
+    """An ARN without what every ARN here starts with."""
+    return text.split(":", 5)[5].removeprefix("model-package/") if text.startswith("arn:") else text
+
+
+def line(entry: Entry) -> str:
+    """One entry as a line: time, what, outcome, duration, detail."""
     took = seconds(entry.duration_s) if entry.duration_s is not None else ""
-    return clock(entry.at), entry.what, coloured(entry.outcome), took, entry.detail
+    padding = " " * max(0, 10 - len(entry.outcome))
+    return f"{clock(entry.at)}  {entry.what:<18}{coloured(entry.outcome)}{padding}{took:>11}  {entry.detail}".rstrip()

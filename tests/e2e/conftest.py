@@ -1,0 +1,197 @@
+"""The synthesized stacks, deployed by the real CDK CLI to an emulator in a process of its own: once for all stories.
+
+Each story has a model of its own, made by settings alone; so the stories do not meet.
+"""
+
+import json
+import os
+import shutil
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import boto3
+import pytest
+
+from tests.support.waiting import eventually
+
+ROOT = Path(__file__).resolve().parents[2]
+BIN = Path(sys.executable).parent
+RUN_TIMEOUT_S = 180
+SETTINGS: dict[str, dict[str, Any]] = {
+    "flights": {},
+    "rainfall": {},
+    "twice": {"like": "rainfall", "batch": {"min_files": 1, "window_s": 0}},
+    "many": {"like": "rainfall", "batch": {"min_files": 100, "window_s": 1}},
+    "desert": {"like": "rainfall", "thresholds": {"auc": 0.999}},
+    "messy": {"like": "rainfall", "batch": {"min_files": 4, "window_s": 1}},
+}
+"""What differs from the settings in infra/models, by model."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """One emulator serves all stories, so one worker runs them."""
+    for item in items:
+        if Path(__file__).parent in item.path.parents:
+            item.add_marker(pytest.mark.xdist_group("e2e"))
+
+
+@dataclass(frozen=True)
+class Loop:
+    """The deployed loop, as a person and their tools see it."""
+
+    state: Path
+    environment: dict[str, str]
+
+    def driftloop(self, *words: str, is_ok: bool = True) -> str:
+        """Run a command of ours; answers what it printed."""
+        return self._run([str(BIN / "driftloop"), *words, "--state", str(self.state)], is_ok)
+
+    def aws(self, *words: str) -> Any:
+        """Run the AWS CLI; answers its JSON."""
+        said = self._run([str(BIN / "aws"), *words, "--output", "json"], True)
+        return json.loads(said) if said.lstrip().startswith("{") else said
+
+    def client(self, service: str) -> Any:
+        return boto3.client(
+            service,
+            region_name="us-east-1",
+            endpoint_url=self.environment["AWS_ENDPOINT_URL"],
+            aws_access_key_id="test",
+            aws_secret_access_key="test",
+        )
+
+    @cached_property
+    def sagemaker(self) -> Any:
+        return self.client("sagemaker")
+
+    def upload(self, model: str, name: str, body: bytes) -> None:
+        key = f"raw/{model}/{name}"
+        self.client("s3").put_object(Bucket="driftloop-raw-123456789012-us-east-1", Key=key, Body=body)
+
+    def runs(self, pipeline: str) -> list[dict[str, Any]]:
+        """Every execution, oldest first, as DescribePipelineExecution has it."""
+        answer = self.sagemaker.list_pipeline_executions(PipelineName=f"driftloop-{pipeline}", SortOrder="Ascending")
+        arns = [run["PipelineExecutionArn"] for run in answer["PipelineExecutionSummaries"]]
+        return [self.sagemaker.describe_pipeline_execution(PipelineExecutionArn=arn) for arn in arns]
+
+    def ended(self, pipeline: str, count: int = 1) -> list[dict[str, Any]]:
+        """Wait until `count` executions have ended; answers all, oldest first."""
+
+        def all_ended() -> list[dict[str, Any]] | None:
+            runs = self.runs(pipeline)
+            are_done = [run["PipelineExecutionStatus"] not in ("Executing", "Stopping") for run in runs]
+            return runs if len(runs) >= count and all(are_done) else None
+
+        return eventually(all_ended, RUN_TIMEOUT_S)
+
+    def steps(self, run: dict[str, Any]) -> dict[str, dict[str, Any]]:
+        answer = self.sagemaker.list_pipeline_execution_steps(PipelineExecutionArn=run["PipelineExecutionArn"])
+        return {step["StepName"]: step for step in answer["PipelineExecutionSteps"]}
+
+    def packages(self, model: str) -> list[str]:
+        """ARNs of the registered versions, oldest first."""
+        answer = self.sagemaker.list_model_packages(ModelPackageGroupName=f"driftloop-{model}", SortOrder="Ascending")
+        return [item["ModelPackageArn"] for item in answer["ModelPackageSummaryList"]]
+
+    def served(self, model: str) -> str:
+        """ARN of the package that production serves."""
+        endpoint = self.sagemaker.describe_endpoint(EndpointName=f"driftloop-{model}-prod")
+        assert endpoint["EndpointStatus"] == "InService"
+        config = self.sagemaker.describe_endpoint_config(EndpointConfigName=endpoint["EndpointConfigName"])
+        (variant,) = config["ProductionVariants"]
+        found = self.sagemaker.describe_model(ModelName=variant["ModelName"])
+        (container,) = found.get("Containers") or [found["PrimaryContainer"]]
+        return str(container["ModelPackageName"])
+
+    def told(self, model: str, kind: str, timeout_s: float = 30) -> str:
+        """Wait for a notice to people of this kind about this model; answers its text."""
+
+        def found() -> str | None:
+            return next((n["text"] for n in self.notices() if (n["model"], n["kind"]) == (model, kind)), None)
+
+        return eventually(found, timeout_s)
+
+    def notices(self) -> list[dict[str, str]]:
+        """Everything people were told so far."""
+        sqs = self.client("sqs")
+        url = sqs.get_queue_url(QueueName="e2e-people")["QueueUrl"]
+        while messages := sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10).get("Messages"):
+            for message in messages:
+                body = json.loads(message["Body"])
+                kinds = {name: value["Value"] for name, value in body["MessageAttributes"].items()}
+                _NOTICES.append({**kinds, "text": f"{body['Subject']}\n{body['Message']}"})
+                sqs.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
+        return list(_NOTICES)
+
+    def ledger(self, pk: str) -> list[dict[str, Any]]:
+        """All rows of a partition."""
+        table = boto3.resource(
+            "dynamodb",
+            region_name="us-east-1",
+            endpoint_url=self.environment["AWS_ENDPOINT_URL"],
+            aws_access_key_id="test",
+            aws_secret_access_key="test",
+        ).Table("driftloop-ledger")
+        condition = boto3.dynamodb.conditions.Key("pk").eq(pk)
+        return list(table.query(KeyConditionExpression=condition)["Items"])
+
+    def _run(self, command: list[str], is_ok: bool) -> str:
+        done = subprocess.run(command, env=self.environment, cwd=ROOT, capture_output=True, text=True, timeout=300)
+        said = done.stdout + done.stderr
+        assert (done.returncode == 0) is is_ok, f"{' '.join(command)} answered {done.returncode}:\n{said}"
+        return said
+
+
+_NOTICES: list[dict[str, str]] = []
+
+
+@pytest.fixture(scope="session")
+def loop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Loop]:
+    """An emulator with every model of SETTINGS deployed to it, and a queue that hears what people hear."""
+    home = tmp_path_factory.mktemp("e2e")
+    state = home / "state"
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
+    environment |= {"COLUMNS": "200", "PATH": f"{BIN}{os.pathsep}{os.environ['PATH']}"}
+    found = Loop(state, environment)
+    found.driftloop("up", "--detach", "--port", str(_free_port()))
+    try:
+        for line in found.driftloop("env").splitlines():
+            name, _, value = line.removeprefix("export ").partition("=")
+            environment[name] = value
+        found.driftloop("deploy", "--models", ",".join(_settings_files(home / "models")))
+        _listen(found)
+        yield found
+    finally:
+        shutil.copy(state / "emulator.log", "/tmp/driftloop-e2e-emulator.log")
+        found.driftloop("down")
+
+
+def _settings_files(folder: Path) -> list[str]:
+    source = ROOT / "infra" / "models"
+    folder.mkdir()
+    for schema in source.glob("*.schema.json"):
+        shutil.copy(schema, folder)
+    for name, changes in SETTINGS.items():
+        settings = json.loads((source / f"{changes.get('like', name)}.json").read_text("utf-8"))
+        settings |= {"name": name, **{key: value for key, value in changes.items() if key != "like"}}
+        (folder / f"{name}.json").write_text(json.dumps(settings))
+    return [str(folder / f"{name}.json") for name in SETTINGS]
+
+
+def _listen(found: Loop) -> None:
+    sqs, sns = found.client("sqs"), found.client("sns")
+    sqs.create_queue(QueueName="e2e-people")
+    (topic,) = [t["TopicArn"] for t in sns.list_topics()["Topics"] if t["TopicArn"].endswith(":driftloop-people")]
+    sns.subscribe(TopicArn=topic, Protocol="sqs", Endpoint="arn:aws:sqs:us-east-1:123456789012:e2e-people")
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
