@@ -162,10 +162,14 @@ class World:
             self.kernel.store.close()
 
 
-def world(state_dir: Path, owned: dict[str, dict[str, Operation]]) -> World:
+def world(state_dir: Path, owned: dict[str, dict[str, Operation]], isolation: str | None = None) -> World:
     """A fresh world in a directory of its own; the spawner is shared, since it is stateless and costs a probe."""
     if not _spawner:
         _spawner.append(PlainSpawner())
+    spawner = _spawner[0]
+    if isolation:
+        spawner = PlainSpawner()
+        spawner.isolation = isolation
     clock = RealClock()
     journal = Journal(state_dir / "journal.jsonl", clock)
     kernel = Kernel(
@@ -179,7 +183,7 @@ def world(state_dir: Path, owned: dict[str, dict[str, Operation]]) -> World:
         store=Store(state_dir / "state.sqlite"),
         journal=journal,
         dispatcher=Dispatcher(clock, journal),
-        spawner=_spawner[0],
+        spawner=spawner,
         sandboxes=NoSandboxes(),
     )
     made = World(kernel, owned)

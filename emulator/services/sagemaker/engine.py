@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections import defaultdict
+from typing import Any
 
 from emulator.kernel.ports import Kernel
 from emulator.services.sagemaker.hosting.fleet import Fleet
@@ -11,17 +11,22 @@ from emulator.services.sagemaker.jobs.running import RunningJob
 from emulator.services.sagemaker.logs import LogWriter
 
 _NAME = "sagemaker"
+Lock = Any  # threading.RLock is a function, so it cannot name a type
 _starting = threading.Lock()
 
 
 class Engine:
-    """One per kernel. `jobs` is by job ARN, `execution_locks` by execution ARN."""
+    """One per kernel. `jobs` is by job ARN."""
 
     def __init__(self, kernel: Kernel) -> None:
         self.logs = LogWriter(kernel)
         self.jobs: dict[str, RunningJob] = {}
-        self.execution_locks: defaultdict[str, threading.RLock] = defaultdict(threading.RLock)
         self.fleet = Fleet(kernel, self.logs)
+        self._execution_locks: dict[str, Lock] = {}
+
+    def execution_lock(self, arn: str) -> Lock:
+        """Held while something about one pipeline execution is decided."""
+        return self._execution_locks.setdefault(arn, threading.RLock())
 
 
 def of(kernel: Kernel) -> Engine:

@@ -22,6 +22,7 @@ class Answer:
     body: bytes
 
 
+_KEPT_MAX = 32
 _kept = threading.local()
 
 
@@ -80,8 +81,16 @@ def _exchange(port: int, connection: socket.socket, request: bytes) -> Answer:
     except OSError:
         connection.close()
         raise
-    _connections()[port] = connection
+    _keep(port, connection)
     return answer
+
+
+def _keep(port: int, connection: socket.socket) -> None:
+    """Servers come and go; the connections longest unused go with them."""
+    kept = _connections()
+    kept[port] = connection
+    if len(kept) > _KEPT_MAX:
+        kept.pop(next(iter(kept))).close()
 
 
 def _read(status_line: bytes, reader: BufferedReader) -> Answer:

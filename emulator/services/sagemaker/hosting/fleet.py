@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import threading
+from functools import partial
 
 from emulator.kernel.ports import Kernel
 from emulator.services.sagemaker.hosting import endpoint_records
@@ -48,6 +49,9 @@ class Fleet:
             before = self._live.pop(endpoint, {})
             if servers:
                 self._live[endpoint] = servers
+        for server in servers.values():
+            if server.has_ended:  # after its ping and before it was live, so that nobody took note
+                self._kernel.dispatcher.post("server.restart", partial(self._crashed, server))
         return before
 
     def take_down(self, servers: Servers) -> None:

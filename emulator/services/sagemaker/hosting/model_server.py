@@ -3,7 +3,7 @@
 AWS_NAME: SageMaker Inference Toolkit
 SOURCE: docs.aws.amazon.com/sagemaker/latest/dg/your-algorithms-inference-code.html (paths, status codes);
     github.com/aws/sagemaker-inference-toolkit 1.10, src/sagemaker_inference/{transformer,default_inference_handler,
-    decoder,encoder}.py (handler functions and their defaults), read 2026-11
+    decoder,encoder,errors}.py (handler functions, their defaults, errors with a status_code), read 2026-11
 DIFFERS: one process of many threads instead of workers; a ValueError of input_fn is the client's mistake (400).
 
 Runs in a runner's environment, so it imports the standard library only (numpy for the defaults, when they are used).
@@ -25,18 +25,18 @@ from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
-MODEL_DIR = "/opt/ml/model"
-CODE_DIR = "/opt/ml/model/code"
+MODEL_DIR = os.environ.get("SM_MODEL_DIR", "/opt/ml/model")
+CODE_DIR = os.path.join(MODEL_DIR, "code")
 ANY = "*/*"
 _DRAIN_S = 10
 
 
 class Refused(Exception):  # noqa: N818
-    """A request that the client has to change; `status` says how."""
+    """A request that the client has to change; `status_code` says how, as in the toolkit's own errors."""
 
-    def __init__(self, status: int, message: str) -> None:
+    def __init__(self, status_code: int, message: str) -> None:
         super().__init__(message)
-        self.status = status
+        self.status_code = status_code
 
 
 def decode(body: bytes, content_type: str) -> Any:
@@ -95,7 +95,7 @@ class Transformer:
         try:
             return self._input(body.decode() if is_text and self._input is not decode else body, content_type)
         except ValueError as error:
-            raise Refused(400, str(error)) from error
+            raise Refused(getattr(error, "status_code", 400), str(error)) from error
 
 
 class Server(ThreadingHTTPServer):
@@ -120,15 +120,20 @@ class Server(ThreadingHTTPServer):
             self._in_flight += 1
         try:
             return 200, *self.transformer.answer(body, content_type, accept)
-        except Refused as refused:
-            return refused.status, str(refused).encode(), "text/plain"
         except Exception as error:
-            traceback.print_exc()
-            return 500, f"{type(error).__name__}: {error}".encode(), "text/plain"
+            return self._told(error)
         finally:
             with self._idle:
                 self._in_flight -= 1
                 self._idle.notify_all()
+
+    def _told(self, error: Exception) -> tuple[int, bytes, str]:
+        """The toolkit's own errors carry the status of the answer; any other is the server's fault."""
+        status = getattr(error, "status_code", None)
+        if isinstance(status, int):
+            return status, str(error).encode(), "text/plain"
+        traceback.print_exc()
+        return 500, f"{type(error).__name__}: {error}".encode(), "text/plain"
 
     def drain(self) -> None:
         self.socket.close()

@@ -17,6 +17,7 @@ from emulator.services.sagemaker.logs import LogStream
 
 _SCRIPT = str(Path(__file__).with_name("model_server.py"))
 _GRACE_S = 15.0
+_LAST_WORDS_S = 5.0  # a server that dies may still be printing why
 
 
 @dataclass(frozen=True)
@@ -50,13 +51,20 @@ class ModelServer:
         self._is_stopping = False
         self._process: Process | None = None
 
+    @property
+    def has_ended(self) -> bool:
+        return self._ended.is_set()
+
     def start(self) -> None:
         """Start the process; `await_ready` tells how it went."""
         plan = self.plan
         environment = {"OMP_NUM_THREADS": "1", "SM_MODEL_DIR": "/opt/ml/model", **plan.environment}
         # -P: the script's own directory is ours and stays off the module path of the user's code.
         argv = (plan.runner.python, "-P", "-u", _SCRIPT, self._marker)
-        spec = container.Container(plan.runner, plan.directory, plan.role_arn, "SageMaker", argv, environment)
+        code = ("model/code", "code")
+        spec = container.Container(
+            plan.runner, plan.directory, plan.role_arn, "SageMaker", argv, environment, code=code
+        )
         self._process = self._kernel.spawner.spawn(container.command(self._kernel, spec, self._on_line))
         self._kernel.dispatcher.start(f"server {plan.endpoint}/{plan.variant}", self._watch)
 
@@ -70,7 +78,9 @@ class ModelServer:
         if self.port and self._answers_ping():
             self._is_ready = True
             return
-        last = next((line for line in reversed(self.log.tail) if line.strip()), "nothing was printed")
+        self._ended.wait(_LAST_WORDS_S)
+        words = [line for line in self.log.tail if line.strip() and not line.startswith("[emulator]")]
+        last = words[-1] if words else "nothing was printed"
         raise JobFailure(
             f"The primary container for production variant {self.plan.variant} did not pass the ping health check. "
             f"Please check CloudWatch logs for this endpoint. [emulator] last line of the log: {last}"

@@ -102,7 +102,7 @@ def _run(kernel: Kernel, name: str, arn: str) -> None:
         kernel.journal.append("sagemaker.job.broken", arn, error=repr(error))
         changes = {"ProcessingJobStatus": "Failed", "FailureReason": failures.cut(f"InternalServerError: {error!r}")}
     records.change(kernel, KIND, name, lambda _: {**changes, "ProcessingEndTime": kernel.clock.now()})
-    records.end(kernel, arn)
+    records.end(kernel, arn, changes["ProcessingJobStatus"])
     shutil.rmtree(directory.parent, ignore_errors=True)
 
 

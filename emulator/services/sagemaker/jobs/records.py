@@ -30,6 +30,7 @@ def create(ctx: Context, kind: str, name: str, arn: str, row: Row, tag_list: lis
         kernel.store.put(kind, name, {**row, "CreationTime": now, "LastModifiedTime": now})
         tags.put(kernel, arn, tag_list)
     engine.of(kernel).jobs[arn] = RunningJob(kernel)
+    kernel.journal.append("job.started", arn)
     announce(kernel, kind, name)
 
 
@@ -59,8 +60,9 @@ def stop(kernel: Kernel, arn: str) -> None:
         handle.stop()
 
 
-def end(kernel: Kernel, arn: str) -> None:
+def end(kernel: Kernel, arn: str, status: str) -> None:
     """Let go of a job whose last state is stored, and wake whoever waits for it."""
+    kernel.journal.append("job.ended", arn, status=status)
     handle = engine.of(kernel).jobs.pop(arn, None)
     if handle is not None:
         handle.ended.set()

@@ -79,7 +79,7 @@ def run(kernel: Kernel, name: str, arn: str) -> None:
         kernel.journal.append("sagemaker.job.broken", arn, error=repr(error))
         status, changes = "Failed", {"FailureReason": failures.cut(f"InternalServerError: {error!r}")}
     _enter(kernel, name, status, TrainingJobStatus="Stopped" if status == "MaxRuntimeExceeded" else status, **changes)
-    records.end(kernel, arn)
+    records.end(kernel, arn, status)
     shutil.rmtree(directory.parent, ignore_errors=True)
 
 

@@ -25,7 +25,7 @@ _FAILURE = "Step failure: One or multiple steps failed."
 
 def advance(kernel: Kernel, arn: str) -> None:
     """Start what may start now; end the execution when nothing is left."""
-    with engine.of(kernel).execution_locks[arn]:
+    with engine.of(kernel).execution_lock(arn):
         execution = kernel.store.get(names.EXECUTION, arn)
         if execution is None or execution["PipelineExecutionStatus"] not in ("Executing", "Stopping"):
             return
@@ -43,7 +43,7 @@ def advance(kernel: Kernel, arn: str) -> None:
 
 def stop(kernel: Kernel, arn: str) -> None:
     """Start nothing more, and stop the jobs that run. The execution is Stopped when the last of them has ended."""
-    with engine.of(kernel).execution_locks[arn]:
+    with engine.of(kernel).execution_lock(arn):
         records.change_execution(kernel, arn, PipelineExecutionStatus="Stopping")
         for row in records.steps(kernel, arn):
             if row["StepStatus"] == "Executing":
@@ -73,7 +73,7 @@ def _perform(kernel: Kernel, arn: str, step: Step) -> None:
     except Exception as error:
         kernel.journal.append("pipeline.step.broken", f"{arn}#{step.name}", error=repr(error))
         result = StepResult("Failed", reason=f"InternalServerError: {error!r}")
-    with engine.of(kernel).execution_locks[arn]:
+    with engine.of(kernel).execution_lock(arn):
         records.change_step(kernel, arn, step.name, **_changes(kernel, result))
     advance(kernel, arn)
 

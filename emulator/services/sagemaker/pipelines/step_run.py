@@ -76,7 +76,7 @@ class StepRun:
 
     def executing(self, metadata: Mapping[str, Any]) -> bool:
         """Record that the step's own work has begun; false when the execution is being stopped meanwhile."""
-        with engine.of(self.kernel).execution_locks[self.execution_arn]:
+        with engine.of(self.kernel).execution_lock(self.execution_arn):
             is_stopping = records.execution(self.kernel, self.execution_arn)["PipelineExecutionStatus"] == "Stopping"
             status = "Stopping" if is_stopping else "Executing"
             records.change_step(

@@ -269,3 +269,16 @@ def test_data_capture_is_refused_by_name(aws: World) -> None:
     request = {"EndpointConfigName": "c", "ProductionVariants": [variant], "DataCaptureConfig": capture}
     with pytest.raises(EmulatorError, match="DataCaptureConfig is not emulated yet"):
         aws.sagemaker("CreateEndpointConfig", **request)
+
+
+def test_an_error_of_the_toolkit_answers_with_its_own_status(aws: World) -> None:
+    code = """
+class BaseInferenceToolkitError(Exception):
+    status_code = 422
+def model_fn(model_dir): return None
+def transform_fn(model, data, content_type, accept): raise BaseInferenceToolkitError("no such column")
+"""
+    up(aws, deploy(aws, "one", code))
+
+    with pytest.raises(AwsError, match=r'client error \(422\) from primary with message "no such column"'):
+        invoke(aws)
