@@ -1,6 +1,6 @@
 """One model: how its data comes in, how it is trained, how it is released."""
 
-from aws_cdk import CfnOutput, Stack
+from aws_cdk import CfnOutput, IgnoreMode, Stack
 from aws_cdk import aws_lambda as lambda_
 from constructs import Construct
 
@@ -22,7 +22,7 @@ class ModelStack(Stack):
             stack_id(names.shared.prefix, model.name),
             description=f"Driftloop: the loop of the model {model.name}",
         )
-        code = lambda_.Code.from_asset(functions_path)
+        code = lambda_.Code.from_asset(functions_path, exclude=["__pycache__"], ignore_mode=IgnoreMode.GIT)
         registry = RegistryAccounts(self, "Registry")
         ingest = Ingest(self, "Ingest", model=model, names=names, code=code)
         Training(self, "Training", model=model, names=names, registry_account=registry.account)

@@ -15,9 +15,9 @@ from tests.synth.template import Template
 
 
 @pytest.fixture(scope="module")
-def code() -> Path:
+def code(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder that becomes the zip."""
-    return stage_functions()
+    return stage_functions(tmp_path_factory.mktemp("build"))
 
 
 def test_the_zip_is_under_a_megabyte(code: Path) -> None:
@@ -38,7 +38,8 @@ def test_the_code_holds_neither_caches_nor_heavy_libraries(code: Path) -> None:
 
 
 def test_staging_twice_gives_the_same_folder(code: Path) -> None:
-    assert stage_functions() == code
+    assert stage_functions(code.parent) == code
+    assert [path.name for path in code.parent.iterdir()] == [code.name]
 
 
 @pytest.mark.parametrize("capability", ["start_training", "decide_release"])

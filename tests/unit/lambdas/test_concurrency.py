@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 from tests.unit.lambdas.world import World, batch_of, object_created, package_changed, start_requested
@@ -31,9 +32,9 @@ def _uploads(first: int) -> dict[str, Any]:
 def test_a_hundred_files_through_five_concurrent_batches_are_one_run(world: World) -> None:
     function = world.start_training(window_s=2)
 
-    registered = _at_once([lambda n=n: function.handle_batch(_uploads(20 * n)) for n in range(5)])
+    registered = _at_once([partial(function.handle_batch, _uploads(20 * n)) for n in range(5)])
     asked = world.sqs.bodies(world.ingest_url)
-    started = _at_once([lambda body=body: function.handle_batch(batch_of(body)) for body in asked])
+    started = _at_once([partial(function.handle_batch, batch_of(body)) for body in asked])
 
     assert registered + started == [{"batchItemFailures": []}] * (5 + len(asked))
     assert len(asked) == 5
@@ -46,7 +47,7 @@ def test_a_hundred_files_through_five_concurrent_batches_are_one_run(world: Worl
 def test_without_a_window_concurrent_batches_lose_no_file_and_never_run_twice_at_once(world: World) -> None:
     function = world.start_training(window_s=0)
 
-    answers = _at_once([lambda n=n: function.handle_batch(_uploads(20 * n)) for n in range(5)])
+    answers = _at_once([partial(function.handle_batch, _uploads(20 * n)) for n in range(5)])
 
     assert answers == [{"batchItemFailures": []}] * 5
     [run] = world.sagemaker.started
@@ -69,7 +70,7 @@ def test_the_same_content_under_many_names_at_once_is_one_file_and_its_duplicate
     function = world.start_training()
     uploads = [batch_of(object_created(f"raw/flights/{n}.csv", etag="same")) for n in range(5)]
 
-    _at_once([lambda upload=upload: function.handle_batch(upload) for upload in uploads])
+    _at_once([partial(function.handle_batch, upload) for upload in uploads])
 
     assert world.states() == {"CLAIMED": 1, "DUPLICATE": 4}
 
@@ -78,7 +79,7 @@ def test_concurrent_start_requests_start_one_run(world: World) -> None:
     world.start_training(window_s=2).handle_batch(_uploads(0))
     function = world.start_training()
 
-    _at_once([lambda n=n: function.handle_batch(batch_of(start_requested(n))) for n in range(5)])
+    _at_once([partial(function.handle_batch, batch_of(start_requested(n))) for n in range(5)])
 
     assert len(world.sagemaker.started) == 1
 
@@ -88,7 +89,7 @@ def test_concurrent_approvals_are_released_one_after_the_other(world: World) -> 
     for version in (1, 2, 3):
         world.add_package(version, "Approved")
 
-    _at_once([lambda v=v: function.handle_batch(batch_of(package_changed(v))) for v in (1, 2, 3, 1, 2)])
+    _at_once([partial(function.handle_batch, batch_of(package_changed(v))) for v in (1, 2, 3, 1, 2)])
 
     [release] = world.sagemaker.started
     [state] = world.rows("RELEASE")

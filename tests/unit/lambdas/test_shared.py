@@ -75,7 +75,7 @@ def test_a_display_name_is_what_sagemaker_takes(title: str) -> None:
     asked: dict[str, str] = {}
 
     class Recorder(FakeSageMaker):
-        def start_pipeline_execution(self, **request: str) -> dict[str, str]:  # type: ignore[override]
+        def start_pipeline_execution(self, **request: str) -> dict[str, str]:
             asked.update(request)
             return {"PipelineExecutionArn": "arn"}
 

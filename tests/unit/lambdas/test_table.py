@@ -1,5 +1,7 @@
 """The contract of the ledger's table: DynamoDB's adapter and the fake of the properties both keep it."""
 
+from typing import Any
+
 import pytest
 
 from lambdas.shared.errors import Transient
@@ -80,7 +82,10 @@ def test_rows_that_stay_in_conflict_are_a_transient_error(world: World) -> None:
         exceptions = world.clients.dynamodb.exceptions
 
         def transact_write_items(self, **_: object) -> None:
-            response = {"Error": {"Code": "TransactionCanceledException"}, "CancellationReasons": [{"Code": "None"}]}
+            response: Any = {
+                "Error": {"Code": "TransactionCanceledException"},
+                "CancellationReasons": [{"Code": "None"}],
+            }
             raise self.exceptions.TransactionCanceledException(response, "TransactWriteItems")
 
     with pytest.raises(Transient, match="in conflict"):
