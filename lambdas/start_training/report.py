@@ -4,6 +4,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+from lambdas.shared.ledger.files import file_id
 from lambdas.start_training.decision import Verdict
 
 Verdicts = Mapping[str, Verdict]
@@ -16,7 +17,7 @@ def parse_verdicts(text: str) -> Verdicts | None:
     """
     try:
         files = json.loads(text)["files"]
-        return {f"{file['key']}#{file['version_id']}": _verdict(file) for file in files}
+        return {file_id(file["key"], str(file["version_id"])): _verdict(file) for file in files}
     except (ValueError, KeyError, TypeError):
         return None
 

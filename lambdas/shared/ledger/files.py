@@ -1,5 +1,6 @@
 """Data files: NEW -> CLAIMED(batch) -> CONSUMED, or QUARANTINED(reason), or DUPLICATE(of)."""
 
+import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
@@ -8,6 +9,8 @@ from typing import Any, Final
 from lambdas.shared.errors import Transient
 from lambdas.shared.ledger.table import ABSENT, Delete, Put, Row, Table, Write
 
+_MAX_KEY_BYTES: Final = 850
+"""DynamoDB's sort keys end at 1,024 bytes; version id, time and a notice's kind need the rest."""
 _REGISTER_TRIES: Final = 3
 _CLAIM_TRIES: Final = 8
 _CLAIMED_AT_ONCE: Final = 50
@@ -49,7 +52,7 @@ class DataFile:
     @property
     def id(self) -> str:
         """Its sort key among the files of a model."""
-        return f"{self.key}#{self.version_id}"
+        return file_id(self.key, self.version_id)
 
     @property
     def content_id(self) -> str:
@@ -170,6 +173,12 @@ class Files:
     @property
     def _waiting_pk(self) -> str:
         return f"WAITING#{self.model}"
+
+
+def file_id(key: str, version_id: str) -> str:
+    """A file's name in the ledger. A key may be as long as a whole sort key: such a key gives way to its hash."""
+    is_short = len(key.encode()) <= _MAX_KEY_BYTES
+    return f"{key if is_short else hashlib.sha256(key.encode()).hexdigest()}#{version_id}"
 
 
 def parse_file(row: Mapping[str, Any]) -> DataFile:

@@ -66,11 +66,17 @@ def test_the_same_event_again_changes_nothing(world: World) -> None:
     assert world.states() == {"CLAIMED": 1}
 
 
-def test_a_key_with_spaces_plus_and_unicode_is_kept_as_it_is(world: World) -> None:
-    key = "raw/flights/été 2013/a+b & c%20d.csv"
+@pytest.mark.parametrize(
+    "key",
+    ["raw/flights/été 2013/a+b & c%20d.csv", "raw/flights/#/x#y.csv", f"raw/flights/{'é' * 504}.csv"],
+    ids=["odd", "hash", "longest"],
+)
+def test_a_key_with_spaces_plus_and_unicode_is_kept_as_it_is(world: World, key: str) -> None:
 
-    world.start_training().handle_batch(batch_of(object_created(key)))
+    version = "IYV3p45BT0ac8hjHg1houSdS1a.Mro8e"
+    answer = world.start_training().handle_batch(batch_of(object_created(key, version=version, etag="abc")))
 
+    assert answer == {"batchItemFailures": []}
     [run] = world.sagemaker.started
     assert world.manifest(run["BatchId"])["files"][0]["key"] == key
 
@@ -143,6 +149,7 @@ def test_a_ready_object_counts_anew_each_time(world: World) -> None:
         ("raw/flights/notes.txt", 10, ".csv"),
         ("raw/flights/table.xlsx", 10, ".csv"),
         ("raw/flights/csv", 10, ".csv"),
+        (f"raw/flights/{'x' * 1012}", 10, ".csv"),
     ],
 )
 def test_what_cannot_be_data_is_quarantined_alone_and_told_once(
