@@ -60,7 +60,8 @@ def _check_need(need: str, step: Step, definition: Definition, place: str) -> No
     if not definition.has_step(need):
         raise DefinitionError(place, f"depends on step '{need}', which the pipeline does not have")
     kind = definition.step(need).type
-    if kind == "Fail" or (kind == "Condition" and need in (step.keys.get("DependsOn") or ())):
+    named = [item.get("Step") if isinstance(item, dict) else item for item in step.keys.get("DependsOn") or ()]
+    if kind == "Fail" or (kind == "Condition" and need in named):
         raise DefinitionError(place, f"depends on '{need}': a step of type {kind} cannot be depended on")
 
 

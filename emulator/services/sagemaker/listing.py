@@ -34,14 +34,14 @@ def answer(name: str, page: Page, **more: Any) -> Params:
     return {name: page.items, **token, **more}
 
 
-def keep(rows: Iterable[Row], params: Params, name: str, status: str = "", created: str = "CreationTime") -> list[Row]:
+def keep(rows: Iterable[Row], params: Params, name: str, status: str = "") -> list[Row]:
     """The rows that pass the filters which many List operations share: name, status, times."""
-    return [row for row in rows if _passes(row, params, name, status, created)]
+    return [row for row in rows if _passes(row, params, name, status)]
 
 
-def by(params: Params, name: str, status: str = "", created: str = "CreationTime") -> Callable[[Row], Key]:
+def by(params: Params, name: str, status: str = "") -> Callable[[Row], Key]:
     """The sort key that SortBy asks for, made unique by the name."""
-    field = {"Name": name, "Status": status}.get(params.get("SortBy", ""), created)
+    field = {"Name": name, "Status": status}.get(params.get("SortBy", ""), "CreationTime")
     return lambda row: (row.get(field), row[name])
 
 
@@ -58,8 +58,8 @@ def page(rows: Iterable[Row], params: Params, key: Callable[[Row], Key], is_desc
     return Page(ordered[:size], token)
 
 
-def _passes(row: Row, params: Params, name: str, status: str, created: str) -> bool:
-    made, changed = row[created], row.get("LastModifiedTime", row[created])
+def _passes(row: Row, params: Params, name: str, status: str) -> bool:
+    made, changed = row["CreationTime"], row.get("LastModifiedTime", row["CreationTime"])
     after, before = params.get("CreationTimeAfter"), params.get("CreationTimeBefore")
     changed_after, changed_before = params.get("LastModifiedTimeAfter"), params.get("LastModifiedTimeBefore")
     return (

@@ -87,7 +87,9 @@ def _refuse_unknown(params: Params) -> None:
         raise EmulatorError(
             f"{where} built-in algorithms are not emulated yet; name a script in hyperparameter sagemaker_program"
         )
-    records.refuse_unless_single(params.get("ResourceConfig") or {}, "CreateTrainingJob")
+    if "ResourceConfig" not in params:
+        raise validation("ResourceConfig must be provided for a training job on instances.")
+    records.refuse_unless_single(params["ResourceConfig"], "CreateTrainingJob")
     for field in _NOT_EMULATED:
         if params.get(field):
             raise EmulatorError(f"{where} {field} is not emulated yet")
