@@ -18,7 +18,7 @@ from emulator.semantics.pipelines.errors import DefinitionError, NotEmulated
 from emulator.services.sagemaker import listing, names, people, tags
 
 KIND = names.PIPELINE
-TOKEN = "sagemaker.client_request_token"
+TOKEN = names.TOKEN
 _SETTABLE = ("PipelineDisplayName", "PipelineDescription", "RoleArn", "ParallelismConfiguration")
 
 
@@ -32,27 +32,30 @@ def create_pipeline(params: Params, ctx: Context) -> Params:
     text = _definition_text(params, ctx)
     if text is None:
         raise validation("Either PipelineDefinition or PipelineDefinitionS3Location must be provided.")
-    now = kernel.clock.now()
-    row = {
-        "PipelineDisplayName": name,
-        **{key: params[key] for key in _SETTABLE if key in params},
-        "PipelineArn": arn,
-        "PipelineName": name,
-        "PipelineDefinition": text,
-        "PipelineStatus": "Active",
-        "CreationTime": now,
-        "LastModifiedTime": now,
-        "CreatedBy": people.context(ctx.principal),
-        "LastModifiedBy": people.context(ctx.principal),
-    }
     with kernel.store.transaction():
         if kernel.store.get(KIND, name):
             rule = "Pipeline names must be unique within an AWS account and region."
             raise validation(f"{rule} Pipeline with name ({name}) already exists.")
-        kernel.store.put(KIND, name, row)
+        kernel.store.put(KIND, name, _new_row(params, ctx, arn, text))
         kernel.store.put(TOKEN, token, {"Arn": arn})
         tags.put(kernel, arn, params.get("Tags"))
     return {"PipelineArn": arn}
+
+
+def _new_row(params: Params, ctx: Context, arn: str, text: str) -> Row:
+    now, by = ctx.kernel.clock.now(), people.context(ctx.principal)
+    return {
+        "PipelineDisplayName": params["PipelineName"],
+        **{key: params[key] for key in _SETTABLE if key in params},
+        "PipelineArn": arn,
+        "PipelineName": params["PipelineName"],
+        "PipelineDefinition": text,
+        "PipelineStatus": "Active",
+        "CreationTime": now,
+        "LastModifiedTime": now,
+        "CreatedBy": by,
+        "LastModifiedBy": by,
+    }
 
 
 def update_pipeline(params: Params, ctx: Context) -> Params:

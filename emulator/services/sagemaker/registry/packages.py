@@ -16,7 +16,7 @@ from emulator.services.sagemaker import listing, names, people, tags
 from emulator.services.sagemaker.registry import groups
 
 KIND = names.PACKAGE
-TOKEN = "sagemaker.client_request_token"
+TOKEN = names.TOKEN
 
 
 def create_model_package(params: Params, ctx: Context) -> Params:
