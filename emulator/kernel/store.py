@@ -12,6 +12,8 @@ from pathlib import Path
 from typing import Any
 
 Row = dict[str, Any]
+_OUTERMOST = ("BEGIN IMMEDIATE", "COMMIT", ("ROLLBACK",))
+_NESTED = ("SAVEPOINT inner", "RELEASE inner", ("ROLLBACK TO inner", "RELEASE inner"))
 
 
 class Store:
@@ -34,21 +36,20 @@ class Store:
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
-        """All or nothing, and alone: other threads wait. Transactions nest into the outermost."""
+        """All or nothing, and alone: other threads wait. An inner one fails by itself and lasts with the outermost."""
         with self._lock:
-            if self._depth == 0:
-                self._db.execute("BEGIN IMMEDIATE")
+            begin, keep, undo = _OUTERMOST if self._depth == 0 else _NESTED
+            self._db.execute(begin)
             self._depth += 1
             try:
                 yield
+                self._db.execute(keep)
             except BaseException:
-                self._depth -= 1
-                if self._depth == 0:
-                    self._db.execute("ROLLBACK")
+                for statement in undo:
+                    self._db.execute(statement)
                 raise
-            self._depth -= 1
-            if self._depth == 0:
-                self._db.execute("COMMIT")
+            finally:
+                self._depth -= 1
 
     def get(self, kind: str, key: str) -> Row | None:
         with self._lock:
