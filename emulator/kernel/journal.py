@@ -18,6 +18,8 @@ class Journal:
         self._clock = clock
         self._lock = threading.Lock()
         self._file = path.open("a", encoding="utf-8")
+        if _ends_torn(path):
+            self._file.write("\n")
         self._sequence = 0
 
     def append(self, kind: str, subject: str, correlation: str = "", **facts: Any) -> None:
@@ -29,7 +31,28 @@ class Journal:
             self._file.flush()
 
     def entries(self, kind_prefix: str = "") -> list[dict[str, Any]]:
-        """Everything recorded whose kind starts with `kind_prefix`, oldest first."""
-        with self._path.open(encoding="utf-8") as lines:
-            found = [json.loads(line) for line in lines]
+        """Everything recorded whose kind starts with `kind_prefix`, oldest first.
+
+        A line that a killed process left half written is passed over.
+        """
+        with self._lock, self._path.open(encoding="utf-8", errors="replace") as lines:
+            found = [entry for entry in map(_entry, lines) if entry is not None]
         return [entry for entry in found if entry["kind"].startswith(kind_prefix)]
+
+
+def _entry(line: str) -> dict[str, Any] | None:
+    try:
+        found: dict[str, Any] = json.loads(line)
+    except ValueError:
+        return None
+    return found
+
+
+def _ends_torn(path: Path) -> bool:
+    """Whether the file's last line lacks its end: whoever wrote it was killed."""
+    with path.open("rb") as file:
+        file.seek(0, 2)
+        if file.tell() == 0:
+            return False
+        file.seek(-1, 2)
+        return file.read(1) != b"\n"
