@@ -83,7 +83,7 @@ class Decision:
 
     def record(self, fact: Fact, what: str, subject: str, why: str = "", who: str = _ME) -> "Decision":
         """The same, with an entry for the audit trail."""
-        entry = AuditEntry(render_time(fact.time), who, what, subject, why, fact.event_id)
+        entry = AuditEntry(render_time(fact.time), who, what, subject, why, fact.event_id, len(self.entries))
         return replace(self, entries=(*self.entries, entry))
 
     def but(self, **changes: object) -> "Decision":

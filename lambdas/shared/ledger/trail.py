@@ -14,6 +14,7 @@ class AuditEntry:
         time: of the event, as the ledger writes times.
         what: a constant, such as `release.started`.
         subject: the package, batch or file it is about.
+        order: its place among the entries of one event, which all have the event's time.
     """
 
     time: str
@@ -22,12 +23,13 @@ class AuditEntry:
     subject: str
     why: str
     event_id: str
+    order: int = 0
 
     @property
     def id(self) -> str:
         """The same entry has the same id: written twice it is there once."""
         text = "\0".join((self.time, self.who, self.what, self.subject, self.event_id))
-        return hashlib.sha256(text.encode()).hexdigest()[:12]
+        return f"{self.order}-{hashlib.sha256(text.encode()).hexdigest()[:12]}"
 
 
 def audit_put(model: str, entry: AuditEntry) -> Put:
