@@ -26,7 +26,7 @@ for lock in requirements/runner-*.txt; do
   name=$(basename "$lock" .txt); name=${name#runner-}
   t=$SECONDS; say "image environment $name"
   [ -x ".runners/$name/bin/python" ] || quietly "$uv" venv --python "$python" ".runners/$name"
-  quietly "$uv" pip sync --python ".runners/$name/bin/python" --require-hashes "$lock"
+  quietly "$uv" pip sync --python ".runners/$name/bin/python" --compile-bytecode --require-hashes "$lock"
   done_in
 done
 

@@ -90,6 +90,16 @@ class Loop:
 
         return eventually(all_ended, RUN_TIMEOUT_S)
 
+    def settled_files(self, model: str, count: int) -> dict[str, dict[str, Any]]:
+        """Wait until the ledger has `count` files and has settled them all; answers their rows by file name."""
+
+        def settled() -> dict[str, dict[str, Any]] | None:
+            rows = {row["key"].rsplit("/", 1)[1]: row for row in self.ledger(f"FILE#{model}")}
+            is_open = {row["state"] for row in rows.values()} & {"NEW", "CLAIMED"}
+            return rows if len(rows) >= count and not is_open else None
+
+        return eventually(settled)
+
     def steps(self, run: dict[str, Any]) -> dict[str, dict[str, Any]]:
         answer = self.sagemaker.list_pipeline_execution_steps(PipelineExecutionArn=run["PipelineExecutionArn"])
         return {step["StepName"]: step for step in answer["PipelineExecutionSteps"]}

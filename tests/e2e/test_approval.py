@@ -40,11 +40,10 @@ def test_two_approvals_are_released_one_after_the_other(loop: Loop) -> None:
 def test_a_file_that_came_during_a_run_was_trained_on_by_the_next(loop: Loop) -> None:
     first, second = loop.runs("twice-train")
 
-    files = {row["sk"].split("#")[0]: row for row in loop.ledger("FILE#twice")}
+    files = loop.settled_files("twice", 2)
 
     assert {row["state"] for row in files.values()} == {"CONSUMED"}
-    batches = {name: row["batch_id"] for name, row in files.items()}
-    assert batches["raw/twice/first.csv"] != batches["raw/twice/during the first run.csv"]
+    assert files["first.csv"]["batch_id"] != files["during the first run.csv"]["batch_id"]
     assert second["CreationTime"] >= first["LastModifiedTime"]
 
 

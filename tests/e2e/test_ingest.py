@@ -4,7 +4,6 @@ from concurrent.futures import ThreadPoolExecutor
 
 from driftloop import datasets
 from tests.e2e.conftest import Loop
-from tests.support.waiting import eventually
 
 
 def test_below_the_threshold_nothing_is_registered_and_the_reason_is_readable(loop: Loop) -> None:
@@ -30,8 +29,9 @@ def test_a_hundred_files_at_once_are_one_run(loop: Loop) -> None:
 
     (run,) = loop.ended("many-train")
     assert run["PipelineExecutionStatus"] == "Succeeded"
-    states = [row["state"] for row in loop.ledger("FILE#many")]
-    assert states == ["CONSUMED"] * 100
+    files = loop.settled_files("many", 100)
+    assert {row["state"] for row in files.values()} == {"CONSUMED"}
+    assert len({row["batch_id"] for row in files.values()}) == 1
 
 
 def test_bad_files_are_quarantined_alone_with_their_reasons(loop: Loop) -> None:
@@ -46,22 +46,17 @@ def test_bad_files_are_quarantined_alone_with_their_reasons(loop: Loop) -> None:
     (run,) = loop.ended("messy-train")
 
     assert run["PipelineExecutionStatus"] == "Succeeded"
-
-    def settled() -> dict[str, tuple[str, str]] | None:
-        rows = {row["sk"].split("#")[0].rsplit("/", 1)[1]: row for row in loop.ledger("FILE#messy")}
-        found = {name: (row["state"], row.get("reason", "")) for name, row in rows.items()}
-        return found if len(found) >= 5 and not {s for s, _ in found.values()} & {"NEW", "CLAIMED"} else None
-
-    files = eventually(settled)
-    assert files["good.csv"][0] == "CONSUMED"
+    files = loop.settled_files("messy", 6)
+    assert files["good.csv"]["state"] == "CONSUMED"
     for name, said in {
         "no column.csv": "temperature",
         "wrong type.csv": "visibility",
         "picture.csv": "",
         "empty.csv": "empty",
+        "notes.txt": ".csv",
     }.items():
-        assert files[name][0] == "QUARANTINED", files
-        assert said in files[name][1]
+        assert files[name]["state"] == "QUARANTINED", files
+        assert said in files[name]["reason"]
     text = loop.told("messy", "file-quarantined")
     assert "messy" in text
 
@@ -71,9 +66,5 @@ def test_the_same_content_again_starts_nothing(loop: Loop) -> None:
 
     loop.upload("messy", "good again.csv", datasets.rainfall(0, 5000))
 
-    def is_known() -> bool:
-        rows = loop.ledger("FILE#messy")
-        return any(row["sk"].startswith("raw/messy/good again.csv") and row["state"] == "DUPLICATE" for row in rows)
-
-    assert eventually(is_known)
+    assert loop.settled_files("messy", 7)["good again.csv"]["state"] == "DUPLICATE"
     assert len(loop.runs("messy-train")) == before

@@ -18,7 +18,9 @@ def test_upload_train_approve_and_serve_with_the_aws_cli(loop: Loop, tmp_path: P
         loop.aws("s3", "cp", str(tmp_path / f"{month}.csv"), f"{RAW}/2013-0{month}.csv")
 
     (run,) = loop.ended("flights-train")
-    listed = loop.aws("sagemaker", "list-pipeline-execution-steps", "--pipeline-execution-arn", run["PipelineExecutionArn"])
+    listed = loop.aws(
+        "sagemaker", "list-pipeline-execution-steps", "--pipeline-execution-arn", run["PipelineExecutionArn"]
+    )
     statuses = {step["StepName"]: step["StepStatus"] for step in listed["PipelineExecutionSteps"]}
     assert set(statuses) == {"Validate", "Prepare", "Train", "Evaluate", "Gate", "Register"}
     assert set(statuses.values()) == {"Succeeded"}
@@ -34,14 +36,17 @@ def test_upload_train_approve_and_serve_with_the_aws_cli(loop: Loop, tmp_path: P
     assert package in loop.told("flights", "release-done")
     answer = tmp_path / "answer.csv"
     target = ["--endpoint-name", "driftloop-flights-prod", "--content-type", "text/csv"]
-    body = ["--body", "3,1,1900,2130,B6,JFK,MCO,944,19,0", "--cli-binary-format", "raw-in-base64-out"]
-    loop.aws("sagemaker-runtime", "invoke-endpoint", *target, *body, str(answer))
+    loop.aws(
+        "sagemaker-runtime", "invoke-endpoint", *target, "--body", "3,1,1900,2130,B6,JFK,MCO,944,19,0", str(answer)
+    )
     assert 0 < float(answer.read_text()) < 1
 
 
 def test_the_model_knows_something_about_flights_it_never_saw(loop: Loop) -> None:
     runtime = loop.client("sagemaker-runtime")
-    flown = [row for row in csv.DictReader(datasets.flights(3).decode().splitlines()) if row["arr_delay"] not in ("", "NA")]
+    flown = [
+        row for row in csv.DictReader(datasets.flights(3).decode().splitlines()) if row["arr_delay"] not in ("", "NA")
+    ]
     sample = random.Random(1).sample(flown, 2000)
     body = "\n".join(",".join(row[name] for name in FEATURES) for row in sample)
 
@@ -73,7 +78,9 @@ def test_status_and_timeline_tell_what_happened(loop: Loop) -> None:
 
 
 def test_deploying_again_what_is_deployed_changes_nothing(loop: Loop) -> None:
-    models = ",".join(str(path) for path in sorted((loop.state.parent / "models").glob("*.json")) if "schema" not in path.name)
+    models = ",".join(
+        str(path) for path in sorted((loop.state.parent / "models").glob("*.json")) if "schema" not in path.name
+    )
 
     said = loop.driftloop("deploy", "--models", models)
 
