@@ -15,6 +15,7 @@ import contextlib
 import ctypes
 import json
 import os
+import select
 import signal
 import struct
 import sys
@@ -23,6 +24,8 @@ from types import FrameType
 CLONE_NEWNS, CLONE_NEWUSER, CLONE_NEWPID = 0x20000, 0x10000000, 0x20000000
 MS_RDONLY, MS_NOSUID, MS_NODEV, MS_REMOUNT, MS_BIND, MS_REC, MS_PRIVATE = 1, 2, 4, 32, 4096, 16384, 1 << 18
 PR_SET_PDEATHSIG, PR_SET_DUMPABLE = 1, 4
+_DEFAULTS = (signal.SIGTERM, signal.SIGUSR1, signal.SIGHUP, signal.SIGPIPE, signal.SIGXFSZ)
+"""What we handle, the emulator ignores (SIGHUP) or Python ignores: a program must not inherit any of it."""
 
 libc = ctypes.CDLL(None, use_errno=True)
 
@@ -93,7 +96,7 @@ def run(spec: dict[str, object], argv: list[str]) -> int:
     """Run the program as our child, passing SIGTERM on; answers its wait status."""
     child = os.fork()
     if child == 0:
-        for signum in (signal.SIGTERM, signal.SIGUSR1):
+        for signum in _DEFAULTS:
             signal.signal(signum, signal.SIG_DFL)
         try:
             os.chdir(str(spec["cwd"]))
@@ -125,6 +128,8 @@ def run_isolated(spec: dict[str, object], argv: list[str]) -> int:
     if init == 0:
         os.close(reader)
         libc.prctl(PR_SET_PDEATHSIG, int(signal.SIGKILL), 0, 0, 0)
+        if _is_unread(writer):  # the parent ended before the line above; its pid means nothing in this namespace
+            os._exit(1)
         mount(None, "/", None, MS_REC | MS_PRIVATE)
         for source, target, is_read_only in spec["mounts"]:  # type: ignore[attr-defined]
             expose(source, target, is_read_only)
@@ -137,6 +142,13 @@ def run_isolated(spec: dict[str, object], argv: list[str]) -> int:
     answer = os.read(reader, 4)
     os.waitpid(init, 0)
     return struct.unpack("!i", answer)[0] if len(answer) == 4 else int(signal.SIGKILL)
+
+
+def _is_unread(writer: int) -> bool:
+    """Whether nobody holds the other end of a pipe any more."""
+    poll = select.poll()
+    poll.register(writer, 0)
+    return bool(poll.poll(0))
 
 
 def main() -> None:

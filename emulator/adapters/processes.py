@@ -45,7 +45,7 @@ class PlainSpawner:
         def order() -> None:
             try:
                 answer.set_result(_popen(command, isolate))
-            except OSError as error:
+            except Exception as error:  # handed to the caller; this thread has to outlive every bad order
                 answer.set_exception(error)
 
         self._orders.put(order)
@@ -133,18 +133,16 @@ def rewritten(command: Command) -> Command:
 
     For systems without namespaces. Paths that a program builds from pieces escape it; jobs say so in their logs.
     """
-    rules = [
-        (re.compile(re.escape(mount.target) + r"(?=[/\"'\s:,)\]}]|$)"), str(mount.source)) for mount in command.mounts
-    ]
+    sources = {mount.target: str(mount.source) for mount in command.mounts}
+    longest_first = "|".join(map(re.escape, sorted(sources, key=len, reverse=True)))
+    whole_path = re.compile(rf"(?<![\w.-])(?<!:/)({longest_first})(?![\w.-])")  # neither /srv/opt/ml nor s3://opt/ml
 
     def swap(text: str) -> str:
-        for pattern, source in rules:
-            text = pattern.sub(source.replace("\\", r"\\"), text)
-        return text
+        return whole_path.sub(lambda found: sources[found[1]], text) if sources else text
 
     for directory in command.code_dirs:
         for file in directory.rglob("*"):
-            if file.is_file() and file.suffix in _TEXT_SUFFIXES:
+            if file.is_file() and not file.is_symlink() and file.suffix in _TEXT_SUFFIXES:
                 _rewrite_file(file, swap)
     env = {name: swap(value) for name, value in command.env.items()}
     return replace(command, argv=tuple(map(swap, command.argv)), env=env, cwd=swap(command.cwd), mounts=())
@@ -152,5 +150,8 @@ def rewritten(command: Command) -> Command:
 
 def _rewrite_file(file: Path, swap: Callable[[str], str]) -> None:
     raw = file.read_bytes()
-    if b"\0" not in raw[:4096]:
-        file.write_bytes(swap(raw.decode("utf-8", "surrogateescape")).encode("utf-8", "surrogateescape"))
+    if b"\0" in raw[:4096]:
+        return
+    swapped = swap(raw.decode("utf-8", "surrogateescape")).encode("utf-8", "surrogateescape")
+    if swapped != raw:
+        file.write_bytes(swapped)
