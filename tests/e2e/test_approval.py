@@ -2,8 +2,8 @@
 
 import json
 
-from driftloop import datasets
 from tests.e2e.conftest import Loop
+from tests.support import datasets
 from tests.support.waiting import eventually
 
 

@@ -2,8 +2,8 @@
 
 from concurrent.futures import ThreadPoolExecutor
 
-from driftloop import datasets
 from tests.e2e.conftest import Loop
+from tests.support import datasets
 
 
 def test_below_the_threshold_nothing_is_registered_and_the_reason_is_readable(loop: Loop) -> None:

@@ -4,12 +4,25 @@ import csv
 import random
 from pathlib import Path
 
-from driftloop import datasets
+import pytest
+
 from driftloop.scoring import auc
 from tests.e2e.conftest import Loop
+from tests.support import datasets
 
 RAW = "s3://driftloop-raw-123456789012-us-east-1/raw/flights"
-FEATURES = "month day sched_dep_time sched_arr_time carrier origin dest distance hour minute".split()
+FEATURES = (
+    "month",
+    "day",
+    "sched_dep_time",
+    "sched_arr_time",
+    "carrier",
+    "origin",
+    "dest",
+    "distance",
+    "hour",
+    "minute",
+)
 
 
 def test_upload_train_approve_and_serve_with_the_aws_cli(loop: Loop, tmp_path: Path) -> None:
@@ -92,10 +105,8 @@ def test_a_bad_request_to_the_endpoint_is_the_callers_error(loop: Loop) -> None:
     runtime = loop.client("sagemaker-runtime")
     request = {"EndpointName": "driftloop-flights-prod", "ContentType": "text/csv", "Body": "1,2,3"}
 
-    try:
+    with pytest.raises(runtime.exceptions.ModelError) as refused:
         runtime.invoke_endpoint(**request)
-    except runtime.exceptions.ModelError as error:
-        assert error.response["OriginalStatusCode"] == 400
-        assert "column" in error.response["OriginalMessage"]
-    else:
-        raise AssertionError("three columns were accepted")
+
+    assert refused.value.response["OriginalStatusCode"] == 400
+    assert "column" in refused.value.response["OriginalMessage"]

@@ -44,4 +44,8 @@ def test_put_events_refuses_a_bad_entry_alone(client: Client) -> None:
     answer = client("events").put_events(Entries=entries)
 
     assert answer["FailedEntryCount"] == 2
-    assert [e.get("ErrorCode") for e in answer["Entries"]] == [None, "MalformedDetail", "NotAuthorizedForSourceException"]
+    assert [e.get("ErrorCode") for e in answer["Entries"]] == [
+        None,
+        "MalformedDetail",
+        "NotAuthorizedForSourceException",
+    ]

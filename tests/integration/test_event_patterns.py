@@ -16,8 +16,7 @@ def _verdict(kernel: Kernel, pattern: object, event: object) -> str:
     try:
         answer = kernel.calls("events", "TestEventPattern", request)
     except AwsError as error:
-        assert error.code == "InvalidEventPatternException"
-        return "invalid"
+        return "invalid" if error.code == "InvalidEventPatternException" else str(error)
     return "match" if answer["Result"] else "no"
 
 

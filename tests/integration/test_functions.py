@@ -112,7 +112,9 @@ def test_what_a_function_prints_is_in_cloudwatch_logs(client: Client, function: 
         found = [
             event["message"]
             for stream in streams
-            for event in logs.get_log_events(logGroupName="/aws/lambda/fn", logStreamName=stream["logStreamName"])["events"]
+            for event in logs.get_log_events(logGroupName="/aws/lambda/fn", logStreamName=stream["logStreamName"])[
+                "events"
+            ]
         ]
         return found if any("asked ['marker']" in line for line in found) else None
 

@@ -40,5 +40,7 @@ def test_an_operation_that_is_not_emulated_is_named(
 
 
 def test_a_request_that_breaks_the_model_is_refused_with_the_constraint(client: Client) -> None:
-    with pytest.raises(ClientError, match=r"Value 'bad name!' at 'name' failed to satisfy constraint: Member must satisfy"):
+    with pytest.raises(
+        ClientError, match=r"Value 'bad name!' at 'name' failed to satisfy constraint: Member must satisfy"
+    ):
         client("events").put_rule(Name="bad name!", EventPattern='{"source": ["a"]}')
