@@ -111,7 +111,7 @@ def _protocol(model: ServiceModel, wire: Request) -> str:
         spoken = str(determine_request_protocol(model, wire.content_type))
     except NotImplementedError:
         spoken = ""
-    own = [spoken, *model.metadata.get("protocols", []), model.metadata["protocol"]]
+    own: list[str] = [spoken, *model.metadata.get("protocols", []), model.metadata["protocol"]]
     return next(protocol for protocol in own if protocol in SERIALIZERS)
 
 

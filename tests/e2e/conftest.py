@@ -34,6 +34,7 @@ SETTINGS: dict[str, dict[str, Any]] = {
 """What differs from the settings in infra/models, by model."""
 
 
+@pytest.hookimpl(tryfirst=True)  # xdist reads the groups in a hook of its own
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """One emulator serves all stories, so one worker runs them."""
     for item in items:
