@@ -7,7 +7,6 @@ import pytest
 from botocore.exceptions import ClientError
 
 Client = Callable[[str], Any]
-BUS = "arn:aws:events:us-east-1:123456789012:event-bus/default"
 QUEUE = "arn:aws:sqs:us-east-1:123456789012:q"
 ROLE = "arn:aws:iam::123456789012:role/r"
 
@@ -15,9 +14,8 @@ ROLE = "arn:aws:iam::123456789012:role/r"
 @pytest.mark.parametrize(
     ("service", "operation", "params", "named"),
     [
-        ("events", "create_archive", {"ArchiveName": "a", "EventSourceArn": BUS}, "CreateArchive"),
-        ("events", "put_rule", {"Name": "r", "ScheduleExpression": "rate(1 day)"}, "ScheduleExpression"),
-        ("scheduler", "list_schedules", {}, "scheduler"),
+        ("events", "create_event_bus", {"Name": "b", "KmsKeyIdentifier": "k"}, "KmsKeyIdentifier"),
+        ("pipes", "list_pipes", {}, "pipes"),
         ("sagemaker", "list_domains", {}, "ListDomains"),
         ("sqs", "list_message_move_tasks", {"SourceArn": QUEUE}, "ListMessageMoveTasks"),
         (

@@ -2,20 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 AWS_NAME = "Retry policy and dead-letter queues of EventBridge targets"
 SOURCE = "https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-rule-dlq.html (read 2026-11-23)"
 DIFFERS = "AWS's pauses and their jitter are not published; ours double from one second to five minutes"
 
 MAX_ATTEMPTS, MAX_AGE_S = 185, 86_400
+INVOCATION_REFUSED = "InvocationRefused"
+"""The code of what an API destination answered, where AWS does not try again: 4xx but for 401, 407, 409 and 429."""
 _PERMANENT = {
     "AccessDenied": "NO_PERMISSIONS",
     "AccessDeniedException": "NO_PERMISSIONS",
     "AWS.SimpleQueueService.NonExistentQueue": "NO_RESOURCE",
     "QueueDoesNotExist": "NO_RESOURCE",
     "NotFound": "NO_RESOURCE",
+    "ResourceNotFound": "NO_RESOURCE",
     "ResourceNotFoundException": "NO_RESOURCE",
+    "StateMachineDoesNotExist": "NO_RESOURCE",
+    INVOCATION_REFUSED: "SDK_CLIENT_ERROR",
 }
 
 
@@ -40,6 +47,14 @@ class GiveUp:
 
     error_code: str
     exhausted: str | None
+
+
+def policy_of(target: Mapping[str, Any]) -> RetryPolicy:
+    """The bounds that a target's RetryPolicy sets, AWS's own where it sets none."""
+    bounds = target.get("RetryPolicy") or {}
+    return RetryPolicy(
+        bounds.get("MaximumRetryAttempts", MAX_ATTEMPTS), bounds.get("MaximumEventAgeInSeconds", MAX_AGE_S)
+    )
 
 
 def after_failure(policy: RetryPolicy, error_code: str, attempts: int, age_s: float) -> Retry | GiveUp:

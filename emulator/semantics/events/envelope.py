@@ -1,8 +1,7 @@
-"""The envelope around every event, and what a target receives of it."""
+"""The envelope around every event."""
 
 from __future__ import annotations
 
-import json
 from datetime import UTC, datetime
 from typing import Any
 
@@ -28,17 +27,16 @@ def wrap(
         "detail-type": detail_type,
         "source": source,
         "account": account,
-        "time": at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+        "time": time_text(at),
         "region": region,
         "resources": resources,
         "detail": detail,
     }
 
 
-def target_input(target: dict[str, Any], event: dict[str, Any]) -> str:
-    """The text that a target receives: its constant `Input`, or the whole event."""
-    constant: str | None = target.get("Input")
-    return constant if constant is not None else json.dumps(event, separators=(",", ":"))
+def time_text(at: datetime) -> str:
+    """A time as events spell it, to the second."""
+    return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def entry_size_bytes(entry: dict[str, Any]) -> int:

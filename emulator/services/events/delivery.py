@@ -2,112 +2,137 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 from typing import Any
 
+from emulator.kernel.errands import Errand, Errands
 from emulator.kernel.errors import AwsError
 from emulator.kernel.ports import Kernel
-from emulator.semantics.events import delivery, envelope, patterns
-from emulator.services.events.records import RULE
+from emulator.semantics.events import dead_letters, delivery, envelope, inputs, patterns, target_calls
+from emulator.semantics.events.target_calls import Call, Message
+from emulator.services.events import archiving, http_targets, records
+from emulator.services.events.records import DEFAULT_BUS
 
 Event = dict[str, Any]
 
 
 @dataclass(frozen=True)
-class _Delivery:
-    """One event on its way to one target. Its age counts from `began_at`: an event's own time may lie years back."""
+class Matched:
+    """An event and a rule that it matched; `at` is when the event came in."""
 
     rule: dict[str, Any]
-    target: dict[str, Any]
     event: Event
-    began_at: datetime
-    attempt: int = 1
+    at: datetime
+
+
+@dataclass(frozen=True)
+class _Delivery:
+    """One event on its way to one target: what the target gets, under an id of its own that every try keeps."""
+
+    matched: Matched
+    target: dict[str, Any]
+    message: Message
 
 
 class Bus:
-    """The default bus. `publish` is how our other services put their events on it."""
+    """The event buses. `publish` is how our other services put their events on the default bus."""
 
     def __init__(self, kernel: Kernel) -> None:
         self._kernel = kernel
+        self._errands = Errands(kernel.clock, kernel.dispatcher)
 
     def publish(self, source: str, detail_type: str, detail: dict[str, Any], resources: list[str]) -> None:
         self.put(source, detail_type, detail, resources, self._kernel.clock.now())
 
-    def put(self, source: str, detail_type: str, detail: dict[str, Any], resources: list[str], at: datetime) -> str:
-        """Wrap the event and hand it to every enabled rule that matches; answers its id."""
+    def put(
+        self,
+        source: str,
+        detail_type: str,
+        detail: dict[str, Any],
+        resources: list[str],
+        at: datetime,
+        bus: str = DEFAULT_BUS,
+    ) -> str:
+        """Wrap the event and hand it to every enabled rule of the bus that matches; answers its id."""
         kernel = self._kernel
         event = envelope.wrap(
             kernel.ids.uuid(), source, detail_type, detail, resources, at, kernel.account_id, kernel.region
         )
         kernel.journal.append("events.put", detail_type, correlation=event["id"], source=source, resources=resources)
-        kernel.dispatcher.post(f"events {detail_type}", partial(self._match, event))
+        self.send(event, bus)
         return str(event["id"])
 
-    def _match(self, event: Event) -> None:
+    def send(self, event: Event, bus: str, only_rules: tuple[str, ...] = ()) -> None:
+        """Hand an event as it is to a bus; `only_rules` are the ARNs of a replay's filter."""
+        self._kernel.dispatcher.post(f"events {event['detail-type']}", partial(self._match, event, bus, only_rules))
+
+    def deliver(self, matched: Matched) -> None:
+        """To each target of the rule, each on its own."""
+        for target in matched.rule["Targets"]:
+            self._post(matched, target)
+
+    def _match(self, event: Event, bus: str, only_rules: tuple[str, ...]) -> None:
         now = self._kernel.clock.now()
-        for rule in self._kernel.store.rows(RULE):
-            if rule["State"] != "DISABLED" and patterns.compile(rule["EventPattern"]).matches(event):
-                for target in rule["Targets"]:
-                    work = partial(self._deliver, _Delivery(rule, target, event, now))
-                    self._kernel.dispatcher.post(f"events {rule['Name']} -> {target['Id']}", work)
+        archiving.keep(self._kernel, bus, event)
+        for rule in records.rules(self._kernel, bus):
+            if only_rules and rule["Arn"] not in only_rules:
+                continue
+            pattern = rule.get("EventPattern")
+            if pattern and rule["State"] != "DISABLED" and patterns.compile(pattern).matches(event):
+                self.deliver(Matched(rule, event, now))
 
-    def _deliver(self, it: _Delivery) -> None:
-        name, facts = it.rule["Name"], {"correlation": it.event["id"], "target": it.target["Arn"]}
-        try:
-            self._send(it.target, it.event)
-            self._kernel.journal.append("events.delivered", name, **facts)
-        except AwsError as error:
-            facts |= {"error": str(error), "attempt": str(it.attempt)}
-            self._kernel.journal.append("events.delivery.failed", name, **facts)
-            self._after_failure(it, error)
-
-    def _send(self, target: dict[str, Any], event: Event) -> None:
-        text = envelope.target_input(target, event)
-        service, resource = target["Arn"].split(":")[2], target["Arn"].split(":", 5)[5]
-        if service == "sqs":
-            queue = self._kernel.calls("sqs", "GetQueueUrl", {"QueueName": resource})["QueueUrl"]
-            group = target.get("SqsParameters", {}).get("MessageGroupId")
-            fifo = {"MessageGroupId": group, "MessageDeduplicationId": event["id"]} if group else {}
-            self._kernel.calls("sqs", "SendMessage", {"QueueUrl": queue, "MessageBody": text, **fifo})
-        elif service == "sns":
-            self._kernel.calls("sns", "Publish", {"TopicArn": target["Arn"], "Message": text})
-        else:
-            call = {"FunctionName": target["Arn"], "InvocationType": "Event", "Payload": text.encode()}
-            self._kernel.calls("lambda", "Invoke", call)
-
-    def _after_failure(self, it: _Delivery, error: AwsError) -> None:
-        bounds = it.target.get("RetryPolicy", {})
-        policy = delivery.RetryPolicy(
-            bounds.get("MaximumRetryAttempts", delivery.MAX_ATTEMPTS),
-            bounds.get("MaximumEventAgeInSeconds", delivery.MAX_AGE_S),
+    def _post(self, matched: Matched, target: dict[str, Any]) -> None:
+        rule, kernel = matched.rule, self._kernel
+        origin = inputs.Origin(rule["Name"], rule["Arn"], envelope.time_text(matched.at))
+        text = inputs.render(target, matched.event, origin)
+        message = Message(text, matched.event, kernel.ids.uuid(), int(matched.at.timestamp() * 1000))
+        it = _Delivery(matched, target, message)
+        errand = Errand(
+            f"events {rule['Name']} -> {target['Id']}", partial(self._send, it), partial(self._after_failure, it)
         )
-        age_s = (self._kernel.clock.now() - it.began_at).total_seconds()
-        match delivery.after_failure(policy, error.code, it.attempt, age_s):
-            case delivery.Retry(delay_s):
-                again = partial(self._deliver, replace(it, attempt=it.attempt + 1))
-                self._kernel.dispatcher.post(f"events retry {it.rule['Name']}", again, delay_s)
-            case delivery.GiveUp() as verdict:
-                self._give_up(it, error, verdict)
+        self._errands.post(errand)
 
-    def _give_up(self, it: _Delivery, error: AwsError, verdict: delivery.GiveUp) -> None:
-        rule, target, event = it.rule, it.target, it.event
+    def _send(self, it: _Delivery) -> None:
+        match target_calls.kind(it.target["Arn"]):
+            case "event-bus":
+                self._forward(it)
+            case "api-destination":
+                http_targets.invoke(self._kernel, it.target, it.message)
+            case _:
+                for call in target_calls.calls(it.target, it.message):
+                    self._call(call)
+        facts = {"correlation": it.message.event["id"], "target": it.target["Arn"]}
+        self._kernel.journal.append("events.delivered", it.matched.rule["Name"], **facts)
+
+    def _forward(self, it: _Delivery) -> None:
+        """To another bus of the account: the event itself, not its envelope in another."""
+        bus = it.target["Arn"].split(":event-bus/", 1)[1]
+        records.bus(self._kernel, bus)
+        self.send(it.matched.event, bus)
+
+    def _call(self, call: Call) -> None:
+        self._kernel.calls(call.service, call.operation, call.params)
+
+    def _after_failure(self, it: _Delivery, error: AwsError, tries: int, age_s: float) -> float | None:
+        facts = {"correlation": it.message.event["id"], "target": it.target["Arn"]}
+        name = it.matched.rule["Name"]
+        self._kernel.journal.append("events.delivery.failed", name, **facts, error=str(error), attempt=str(tries))
+        match delivery.after_failure(delivery.policy_of(it.target), error.code, tries, age_s):
+            case delivery.Retry(delay_s):
+                return delay_s
+            case delivery.GiveUp() as verdict:
+                self._give_up(it, error, verdict, tries - 1)
+                return None
+
+    def _give_up(self, it: _Delivery, error: AwsError, verdict: delivery.GiveUp, retries: int) -> None:
+        rule, target = it.matched.rule, it.target
         queue_arn = target.get("DeadLetterConfig", {}).get("Arn")
         kind = "events.dead_lettered" if queue_arn else "events.dropped"
-        self._kernel.journal.append(kind, rule["Name"], correlation=event["id"], target=target["Arn"], error=str(error))
-        if not queue_arn:
-            return
-        facts = {
-            "RULE_ARN": rule["Arn"],
-            "TARGET_ARN": target["Arn"],
-            "ERROR_CODE": verdict.error_code,
-            "ERROR_MESSAGE": error.message,
-            "RETRY_ATTEMPTS": str(it.attempt - 1),
-        }
-        if verdict.exhausted:
-            facts["EXHAUSTED_RETRY_CONDITION"] = verdict.exhausted
-        queue = self._kernel.calls("sqs", "GetQueueUrl", {"QueueName": queue_arn.rsplit(":", 1)[1]})["QueueUrl"]
-        attributes = {name: {"DataType": "String", "StringValue": value} for name, value in facts.items()}
-        message = {"MessageBody": envelope.target_input(target, event), "MessageAttributes": attributes}
-        self._kernel.calls("sqs", "SendMessage", {"QueueUrl": queue, **message})
+        facts = {"correlation": it.message.event["id"], "target": target["Arn"], "error": str(error)}
+        self._kernel.journal.append(kind, rule["Name"], **facts)
+        if queue_arn:
+            why = {"RULE_ARN": rule["Arn"], "TARGET_ARN": target["Arn"]}
+            why |= dead_letters.attributes(verdict, error.message, retries)
+            self._call(dead_letters.call(queue_arn, it.message.text, why))

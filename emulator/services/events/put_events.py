@@ -5,15 +5,16 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from emulator.kernel.errors import EmulatorError
 from emulator.kernel.ports import Context, Operation, Params
 from emulator.semantics.events import envelope
+from emulator.services.events import records
 from emulator.services.events.delivery import Bus
-from emulator.services.events.records import require_default_bus
 
 
 def put_events(params: Params, ctx: Context) -> Params:
-    for entry in params["Entries"]:
-        require_default_bus(entry)
+    if params.get("EndpointId"):
+        raise EmulatorError("events: PutEvents: EndpointId is not emulated yet; nothing was done")
     answers = [_put(entry, ctx) for entry in params["Entries"]]
     return {"FailedEntryCount": sum("ErrorCode" in answer for answer in answers), "Entries": answers}
 
@@ -32,9 +33,17 @@ def _put(entry: dict[str, Any], ctx: Context) -> dict[str, Any]:
         return _failed("MalformedDetail", "Detail is malformed.")
     if not isinstance(detail, dict):
         return _failed("MalformedDetail", "Detail is malformed.")
-    at = entry.get("Time") or ctx.kernel.clock.now()
-    bus = Bus(ctx.kernel)
-    return {"EventId": bus.put(entry["Source"], entry["DetailType"], detail, entry.get("Resources", []), at)}
+    return {"EventId": _hand_over(entry, detail, ctx)}
+
+
+def _hand_over(entry: dict[str, Any], detail: dict[str, Any], ctx: Context) -> str:
+    """A bus that is not there takes the event and nobody gets it, as on AWS; the journal says so."""
+    kernel, bus = ctx.kernel, records.bus_name(entry)
+    at = entry.get("Time") or kernel.clock.now()
+    event_id = Bus(kernel).put(entry["Source"], entry["DetailType"], detail, entry.get("Resources", []), at, bus)
+    if records.find_bus(kernel, bus) is None:
+        kernel.journal.append("events.dropped", bus, correlation=event_id, error=f"event bus {bus} does not exist")
+    return event_id
 
 
 def _failed(code: str, message: str) -> dict[str, Any]:

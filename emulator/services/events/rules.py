@@ -1,4 +1,4 @@
-"""Rules: PutRule and its siblings, TestEventPattern, and the default bus as a record."""
+"""Rules: PutRule and its siblings, and TestEventPattern."""
 
 from __future__ import annotations
 
@@ -7,60 +7,104 @@ from typing import Any
 
 from emulator.kernel.errors import AwsError, EmulatorError
 from emulator.kernel.ports import Context, Operation, Params
-from emulator.semantics.events import patterns
-from emulator.services.events.records import DEFAULT_BUS, RULE, require_default_bus, rule
+from emulator.semantics.events import patterns, schedules
+from emulator.services.events import paging, records, scheduled
+from emulator.services.events.records import DEFAULT_BUS, RULE
+
+RULES_MAX = 300
+_STATES = ("ENABLED", "DISABLED")
 
 
 def put_rule(params: Params, ctx: Context) -> Params:
     """Create or replace a rule; its targets stay."""
-    require_default_bus(params)
-    if params.get("ScheduleExpression"):
-        raise EmulatorError("events: PutRule: ScheduleExpression is not emulated yet; nothing was done")
-    if not params.get("EventPattern"):
-        raise AwsError("ValidationException", "Parameter(s) EventPattern or ScheduleExpression must be specified.")
-    _compiled(params["EventPattern"])
-    name = params["Name"]
-    arn = ctx.kernel.arn("events", f"rule/{name}")
-    with ctx.kernel.store.transaction():
-        before = ctx.kernel.store.get(RULE, name) or {"Targets": []}
+    kernel, bus, name = ctx.kernel, records.bus_name(params), params["Name"]
+    _check(params, bus)
+    with kernel.store.transaction():
+        records.bus(kernel, bus)
+        before = kernel.store.get(RULE, records.rule_key(bus, name))
+        if before is None and len(records.rules(kernel, bus)) >= RULES_MAX:
+            raise AwsError("LimitExceededException", "The requested resource exceeds the maximum number allowed.")
         row = {
             "Name": name,
-            "Arn": arn,
-            "EventPattern": params["EventPattern"],
+            "Arn": records.rule_arn(kernel, bus, name),
             "State": params.get("State", "ENABLED"),
-            "EventBusName": DEFAULT_BUS,
-            "Targets": before["Targets"],
+            "EventBusName": bus,
+            "Targets": before["Targets"] if before else [],
+            "PutAt": kernel.clock.now(),
         }
-        row.update({key: params[key] for key in ("Description", "RoleArn", "Tags") if params.get(key)})
-        ctx.kernel.store.put(RULE, name, row)
-    return {"RuleArn": arn}
+        fields = ("Description", "RoleArn", "Tags", "EventPattern", "ScheduleExpression")
+        row.update({key: params[key] for key in fields if params.get(key)})
+        records.put_rule_row(kernel, row)
+    scheduled.follow(kernel, row)
+    return {"RuleArn": row["Arn"]}
+
+
+def _check(params: Params, bus: str) -> None:
+    if not params.get("EventPattern") and not params.get("ScheduleExpression"):
+        raise AwsError("ValidationException", "Parameter(s) EventPattern or ScheduleExpression must be specified.")
+    if params.get("State", "ENABLED") not in _STATES:
+        raise EmulatorError(f"events: PutRule: State {params['State']} is not emulated yet; nothing was done")
+    if params.get("EventPattern"):
+        compiled(params["EventPattern"])
+    if params.get("ScheduleExpression"):
+        _check_schedule(params["ScheduleExpression"], bus)
+
+
+def _check_schedule(expression: str, bus: str) -> None:
+    if bus != DEFAULT_BUS:
+        raise AwsError("ValidationException", "ScheduleExpression is supported only on the default event bus.")
+    try:
+        found = schedules.parse(expression)
+    except schedules.InvalidSchedule as error:
+        message = f"Parameter ScheduleExpression is not valid. Reason: {error}"
+        raise AwsError("ValidationException", message) from error
+    if isinstance(found, schedules.At):
+        raise AwsError("ValidationException", "Parameter ScheduleExpression is not valid.")
 
 
 def describe_rule(params: Params, ctx: Context) -> Params:
-    require_default_bus(params)
-    return _shown(rule(ctx.kernel, params["Name"]))
+    row = records.rule(ctx.kernel, params["Name"], records.bus_name(params))
+    return {**_shown(row), "CreatedBy": ctx.kernel.account_id}
 
 
 def list_rules(params: Params, ctx: Context) -> Params:
-    require_default_bus(params)
-    return {"Rules": [_shown(row) for row in ctx.kernel.store.rows(RULE, params.get("NamePrefix", ""))]}
+    bus = records.bus_name(params)
+    records.bus(ctx.kernel, bus)
+    found = [_shown(row) for row in records.rules(ctx.kernel, bus, params.get("NamePrefix", ""))]
+    return paging.answer(found, params, "Rules", "Name")
+
+
+def list_rule_names_by_target(params: Params, ctx: Context) -> Params:
+    bus = records.bus_name(params)
+    records.bus(ctx.kernel, bus)
+    found = [
+        row
+        for row in records.rules(ctx.kernel, bus)
+        if any(target["Arn"] == params["TargetArn"] for target in row["Targets"])
+    ]
+    page = paging.answer(found, params, "RuleNames", "Name")
+    return {**page, "RuleNames": [row["Name"] for row in page["RuleNames"]]}
 
 
 def delete_rule(params: Params, ctx: Context) -> Params:
     """Refused while the rule has targets; deleting what is not there succeeds, as on AWS."""
-    require_default_bus(params)
-    row = ctx.kernel.store.get(RULE, params["Name"])
-    if row and row["Targets"]:
-        raise AwsError("ValidationException", "Rule can't be deleted since it has targets.")
-    ctx.kernel.store.delete(RULE, params["Name"])
+    bus = records.bus_name(params)
+    with ctx.kernel.store.transaction():
+        row = ctx.kernel.store.get(RULE, records.rule_key(bus, params["Name"]))
+        if row and row["Targets"]:
+            raise AwsError("ValidationException", "Rule can't be deleted since it has targets.")
+        ctx.kernel.store.delete(RULE, records.rule_key(bus, params["Name"]))
+    if row:
+        scheduled.forget(ctx.kernel, row)
     return {}
 
 
 def _set_state(state: str) -> Operation:
     def operation(params: Params, ctx: Context) -> Params:
-        require_default_bus(params)
         with ctx.kernel.store.transaction():
-            ctx.kernel.store.put(RULE, params["Name"], {**rule(ctx.kernel, params["Name"]), "State": state})
+            row = {**records.rule(ctx.kernel, params["Name"], records.bus_name(params)), "State": state}
+            records.put_rule_row(ctx.kernel, row)
+        scheduled.follow(ctx.kernel, row)
         return {}
 
     return operation
@@ -68,7 +112,7 @@ def _set_state(state: str) -> Operation:
 
 def test_event_pattern(params: Params, ctx: Context) -> Params:
     """Whether a pattern matches an event, without a rule."""
-    pattern = _compiled(params["EventPattern"])
+    pattern = compiled(params["EventPattern"])
     try:
         event = json.loads(params["Event"])
     except ValueError as error:
@@ -78,16 +122,12 @@ def test_event_pattern(params: Params, ctx: Context) -> Params:
     return {"Result": pattern.matches(event)}
 
 
-def describe_event_bus(params: Params, ctx: Context) -> Params:
-    require_default_bus({"EventBusName": params.get("Name", DEFAULT_BUS)})
-    return {"Name": DEFAULT_BUS, "Arn": ctx.kernel.arn("events", f"event-bus/{DEFAULT_BUS}")}
+def compiled(text: str) -> patterns.Pattern:
+    """A pattern from its text.
 
-
-def list_event_buses(params: Params, ctx: Context) -> Params:
-    return {"EventBuses": [describe_event_bus({}, ctx)]}
-
-
-def _compiled(text: str) -> patterns.Pattern:
+    Raises:
+        AwsError: InvalidEventPatternException.
+    """
     try:
         return patterns.compile(text)
     except patterns.InvalidPattern as error:
@@ -95,22 +135,16 @@ def _compiled(text: str) -> patterns.Pattern:
 
 
 def _shown(row: dict[str, Any]) -> dict[str, Any]:
-    return {key: value for key, value in row.items() if key not in ("Tags", "Targets")}
-
-
-def list_tags_for_resource(params: Params, ctx: Context) -> Params:
-    return {"Tags": rule(ctx.kernel, params["ResourceARN"].rsplit("/", 1)[1]).get("Tags", [])}
+    return {key: value for key, value in row.items() if key not in ("PutAt", "Tags", "Targets")}
 
 
 OPERATIONS: dict[str, Operation] = {
     "PutRule": put_rule,
     "DescribeRule": describe_rule,
     "ListRules": list_rules,
+    "ListRuleNamesByTarget": list_rule_names_by_target,
     "DeleteRule": delete_rule,
     "EnableRule": _set_state("ENABLED"),
     "DisableRule": _set_state("DISABLED"),
     "TestEventPattern": test_event_pattern,
-    "DescribeEventBus": describe_event_bus,
-    "ListEventBuses": list_event_buses,
-    "ListTagsForResource": list_tags_for_resource,
 }

@@ -1,0 +1,54 @@
+"""Work that is tried until it succeeds or is given up: one try at a time, pauses in the kernel's time."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from functools import partial
+from typing import Protocol
+
+from emulator.kernel.clock import Clock
+from emulator.kernel.errors import AwsError
+
+
+class Posts(Protocol):
+    """Takes work to run once, `delay_s` from now; the dispatcher, or a fake of it."""
+
+    def post(self, name: str, work: Callable[[], None], delay_s: float = 0) -> None: ...
+
+
+@dataclass(frozen=True)
+class Errand:
+    """`run` succeeds or raises AwsError; then `after_failure(error, tries, age_s)` says how long to pause, or None.
+
+    What giving up means is done by `after_failure` before it answers None.
+    """
+
+    name: str
+    run: Callable[[], None]
+    after_failure: Callable[[AwsError, int, float], float | None]
+
+
+class Errands:
+    """Runs errands on the dispatcher. The age of an errand counts from its first try."""
+
+    def __init__(self, clock: Clock, dispatcher: Posts) -> None:
+        self._clock = clock
+        self._dispatcher = dispatcher
+
+    def post(self, errand: Errand, delay_s: float = 0) -> None:
+        self._dispatcher.post(errand.name, partial(self._first_try, errand), delay_s)
+
+    def _first_try(self, errand: Errand) -> None:
+        self._try(errand, self._clock.now(), 1)
+
+    def _try(self, errand: Errand, began_at: datetime, tries: int) -> None:
+        try:
+            errand.run()
+        except AwsError as error:
+            age_s = (self._clock.now() - began_at).total_seconds()
+            pause_s = errand.after_failure(error, tries, age_s)
+            if pause_s is not None:
+                again = partial(self._try, errand, began_at, tries + 1)
+                self._dispatcher.post(f"{errand.name} again", again, pause_s)
