@@ -26,7 +26,7 @@ from emulator.kernel.ids import Ids
 from emulator.kernel.journal import Journal
 from emulator.kernel.ports import Kernel
 from emulator.kernel.store import Store
-from emulator.services import cloudformation, events, lambda_, sagemaker, sagemaker_runtime
+from emulator.services import cloudformation, events, lambda_, sagemaker, sagemaker_runtime, scheduler
 
 ACCOUNT_ID, REGION = "123456789012", "us-east-1"
 REPOSITORY = Path(__file__).resolve().parent.parent
@@ -66,6 +66,7 @@ def build(state_dir: Path, port: int) -> tuple[Kernel, Gateway]:
         "lambda": lambda_.OPERATIONS,
         "sagemaker": sagemaker.OPERATIONS,
         "sagemaker-runtime": sagemaker_runtime.OPERATIONS,
+        "scheduler": scheduler.OPERATIONS,
     }
     gateway = Gateway(kernel, MotoServices(ACCOUNT_ID), owned, identities.principal_of)
     gateway.on_served.append(_wake_pollers)

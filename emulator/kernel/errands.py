@@ -20,13 +20,15 @@ class Posts(Protocol):
 
 @dataclass(frozen=True)
 class Errand:
-    """`run` succeeds or raises AwsError; then `after_failure(error, tries, age_s)` says how long to pause, or None.
+    """`run(try)`, counted from 1, succeeds or raises AwsError; `after_failure(error, tries, age_s)` says what then.
+
+    It answers how many seconds to pause before the next try, or None when there is none.
 
     What giving up means is done by `after_failure` before it answers None.
     """
 
     name: str
-    run: Callable[[], None]
+    run: Callable[[int], None]
     after_failure: Callable[[AwsError, int, float], float | None]
 
 
@@ -45,7 +47,7 @@ class Errands:
 
     def _try(self, errand: Errand, began_at: datetime, tries: int) -> None:
         try:
-            errand.run()
+            errand.run(tries)
         except AwsError as error:
             age_s = (self._clock.now() - began_at).total_seconds()
             pause_s = errand.after_failure(error, tries, age_s)

@@ -150,7 +150,7 @@ def _is_in_string(before: str) -> bool:
 
 
 def _inside(value: Any) -> str:
-    """Within quotes: text as it is, escaped; objects and arrays without quotes of their own; nothing for what is absent."""
+    """Within quotes: text as it is, escaped; objects and arrays without their quotes; nothing for what is absent."""
     if value is json_paths.MISSING:
         return ""
     if isinstance(value, str):

@@ -24,12 +24,16 @@ class Call:
 
 @dataclass(frozen=True)
 class Message:
-    """What is delivered: the target's text, the event behind it, an id of this delivery, and now in milliseconds."""
+    """What is delivered: the target's text, the event behind it, an id of this delivery, and now in milliseconds.
+
+    `has_paths`: parameters of the target may be JSON paths into the event; Scheduler's are not.
+    """
 
     text: str
     event: Mapping[str, Any]
     delivery_id: str
     at_ms: int
+    has_paths: bool = True
 
 
 class UnknownTarget(ValueError):  # noqa: N818
@@ -91,7 +95,7 @@ def _pipeline(target: Target, message: Message) -> list[Call]:
     request = {
         "PipelineName": target["Arn"].rsplit("/", 1)[1],
         "ClientRequestToken": message.delivery_id,
-        "PipelineParameters": [{"Name": one["Name"], "Value": _value(one["Value"], message.event)} for one in given],
+        "PipelineParameters": [{"Name": one["Name"], "Value": _value(one["Value"], message)} for one in given],
     }
     return [Call("sagemaker", "StartPipelineExecution", request)]
 
@@ -99,7 +103,7 @@ def _pipeline(target: Target, message: Message) -> list[Call]:
 def _stream(target: Target, message: Message) -> list[Call]:
     parameters = target.get("KinesisParameters", {})
     path = parameters.get("PartitionKeyPath")
-    key = _value(path, message.event) if path else parameters.get("PartitionKey") or message.event["id"]
+    key = _value(path, message) if path else parameters.get("PartitionKey") or message.event["id"]
     request = {"StreamName": target["Arn"].rsplit("/", 1)[1], "Data": message.text.encode(), "PartitionKey": key}
     return [Call("kinesis", "PutRecord", request)]
 
@@ -118,11 +122,11 @@ def _log_group(target: Target, message: Message) -> list[Call]:
     return [Call("logs", "CreateLogStream", where), Call("logs", "PutLogEvents", {**where, "logEvents": lines})]
 
 
-def _value(value: str, event: Mapping[str, Any]) -> str:
+def _value(value: str, message: Message) -> str:
     """A parameter's value: itself, or what the event has at its JSON path, as text."""
-    if not json_paths.is_path(value):
+    if not message.has_paths or not json_paths.is_path(value):
         return value
-    found = json_paths.find(event, value)
+    found = json_paths.find(message.event, value)
     return found if isinstance(found, str) else "" if found is json_paths.MISSING else _text(found)
 
 

@@ -94,7 +94,7 @@ class Bus:
         )
         self._errands.post(errand)
 
-    def _send(self, it: _Delivery) -> None:
+    def _send(self, it: _Delivery, tries: int) -> None:
         match target_calls.kind(it.target["Arn"]):
             case "event-bus":
                 self._forward(it)
