@@ -47,7 +47,9 @@ class Engine:
             return
         schedule, now = schedules.parse(row["ScheduleExpression"]), self._kernel.clock.now()
         start = row.get("StartDate") or now
-        after = now if isinstance(schedule, schedules.At) else max(now, start) - _INSTANT
+        begins_now = isinstance(schedule, schedules.Rate) and start == now
+        waits = start > now and not isinstance(schedule, schedules.At)
+        after = start - _INSTANT if waits or begins_now else now
         timer = Timer(partial(_next, row, schedule, start), partial(self._fire, row), partial(self._complete, row))
         timers.of(self._kernel).start(row["Arn"], timer, after)
 
