@@ -1,6 +1,6 @@
 """Amazon EventBridge: buses, rules and targets, schedules, archives and replays, and asynchronous delivery."""
 
-from emulator.services.events import buses, connections, put_events, rules, tags, targets
+from emulator.services.events import archives, buses, connections, put_events, replays, rules, tags, targets
 from emulator.services.events.delivery import Bus
 
 OPERATIONS = {
@@ -9,6 +9,8 @@ OPERATIONS = {
     **targets.OPERATIONS,
     **put_events.OPERATIONS,
     **connections.OPERATIONS,
+    **archives.OPERATIONS,
+    **replays.OPERATIONS,
     **tags.OPERATIONS,
 }
 

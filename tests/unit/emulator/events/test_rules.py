@@ -278,3 +278,98 @@ def test_rules_and_buses_have_tags(aws: Aws) -> None:
 
     assert aws("ListTagsForResource", ResourceARN=arn)["Tags"] == [{"Key": "k", "Value": "v"}]
     assert aws("ListTagsForResource", ResourceARN=BUS + "other")["Tags"] == [{"Key": "a", "Value": "1"}]
+
+
+def _archived(aws: Aws) -> str:
+    """An archive of events from `s`, filled over two minutes, and a rule that gets all of `s`."""
+    pattern = '{"source": ["s"]}'
+    arn = aws("CreateArchive", ArchiveName="a", EventSourceArn=BUS + "default", EventPattern=pattern)["ArchiveArn"]
+    aws.rule("first", EventPattern=pattern)
+    aws.rule("second", EventPattern=pattern)
+    for source in ("s", "t", "s"):
+        aws.put(source)
+        aws.dispatcher.pass_time(59)
+    aws.bodies.clear()
+    return str(arn)
+
+
+def _replay(aws: Aws, archive: str, **more: Any) -> None:
+    start, end = datetime(2026, 1, 1, 12, tzinfo=UTC), datetime(2026, 1, 1, 13, tzinfo=UTC)
+    window = {"EventStartTime": start, "EventEndTime": end}
+    destination = {"Arn": BUS + "default", **more.pop("Destination", {})}
+    aws("StartReplay", ReplayName="again", EventSourceArn=archive, Destination=destination, **{**window, **more})
+
+
+def test_an_archive_keeps_what_its_pattern_matches(aws: Aws) -> None:
+    _archived(aws)
+
+    found = aws("DescribeArchive", ArchiveName="a")
+
+    assert (found["EventCount"], found["State"]) == (2, "ENABLED")
+    assert [one["ArchiveName"] for one in aws("ListArchives")["Archives"]] == ["a"]
+
+
+def test_a_replay_brings_archived_events_again_in_order_with_its_name(aws: Aws) -> None:
+    archive = _archived(aws)
+
+    _replay(aws, archive, Destination={"FilterArns": ["arn:aws:events:us-east-1:123456789012:rule/first"]})
+    aws.dispatcher.pass_time(1)
+
+    assert [(body["time"], body["replay-name"]) for body in aws.bodies] == [
+        ("2026-01-01T12:00:00Z", "again"),
+        ("2026-01-01T12:02:00Z", "again"),
+    ]
+    assert aws("DescribeReplay", ReplayName="again")["State"] == "COMPLETED"
+    assert aws("DescribeArchive", ArchiveName="a")["EventCount"] == 2
+
+
+def test_a_replay_ends_before_its_end_time(aws: Aws) -> None:
+    archive = _archived(aws)
+
+    _replay(aws, archive, EventEndTime=datetime(2026, 1, 1, 12, 2, tzinfo=UTC))
+    aws.dispatcher.pass_time(1)
+
+    assert len(aws.bodies) == 2
+    assert {body["time"] for body in aws.bodies} == {"2026-01-01T12:00:00Z"}
+
+
+def test_a_cancelled_replay_brings_nothing_more(aws: Aws) -> None:
+    archive = _archived(aws)
+
+    _replay(aws, archive)
+    aws("CancelReplay", ReplayName="again")
+    aws.dispatcher.pass_time(1)
+
+    assert aws.bodies == []
+    assert [one["State"] for one in aws("ListReplays")["Replays"]] == ["CANCELLED"]
+    with pytest.raises(AwsError, match="IllegalStatusException"):
+        aws("CancelReplay", ReplayName="again")
+
+
+def test_events_leave_an_archive_after_their_retention(aws: Aws) -> None:
+    _archived(aws)
+    aws("UpdateArchive", ArchiveName="a", RetentionDays=2)
+
+    aws.dispatcher.pass_time(86_400)
+    assert aws("DescribeArchive", ArchiveName="a")["EventCount"] == 2
+    aws.dispatcher.pass_time(86_400)
+    assert aws("DescribeArchive", ArchiveName="a")["EventCount"] == 0
+
+
+def test_a_replay_to_another_bus_is_refused(aws: Aws) -> None:
+    archive = _archived(aws)
+    aws("CreateEventBus", Name="other")
+
+    with pytest.raises(AwsError, match="Cross event bus replay"):
+        _replay(aws, archive, Destination={"Arn": BUS + "other"})
+    with pytest.raises(AwsError, match="Archive b does not exist"):
+        _replay(aws, archive[:-1] + "b")
+
+
+def test_a_deleted_archive_is_empty_when_it_is_made_anew(aws: Aws) -> None:
+    _archived(aws)
+    aws("DeleteArchive", ArchiveName="a")
+
+    aws("CreateArchive", ArchiveName="a", EventSourceArn=BUS + "default")
+
+    assert aws("DescribeArchive", ArchiveName="a")["EventCount"] == 0
