@@ -16,7 +16,13 @@ def create(deployment: Deployment, logical_id: str, properties: Properties) -> C
     if properties.get("Targets"):
         targets = {"Rule": name, "Targets": properties["Targets"], **picked(properties, "EventBusName")}
         deployment.call("events", "PutTargets", targets)
-    return Created(name, {"Arn": arn})
+    return Created(_physical_id(name, properties), {"Arn": arn})
+
+
+def _physical_id(name: str, properties: Properties) -> str:
+    """What Ref answers: the name, after its bus where that is not the default one."""
+    bus = str(properties.get("EventBusName", "default")).rsplit(":event-bus/", 1)[-1]
+    return name if bus == "default" else f"{bus}|{name}"
 
 
 TYPE = ResourceType("AWS::Events::Rule", frozenset({"Name", "EventPattern", "Targets", *_RULE}), create)
