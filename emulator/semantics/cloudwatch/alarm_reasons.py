@@ -42,7 +42,9 @@ def stamp(at: float | datetime) -> str:
 def text(rule: Rule, verdict: Verdict, is_m_of_n: bool) -> str:
     """The StateReason. `is_m_of_n`: the alarm states DatapointsToAlarm, which AWS words differently."""
     if verdict.state == INSUFFICIENT_DATA:
-        return f"Insufficient Data: {_count(rule.evaluation_periods, 'datapoint')} {_be(rule.evaluation_periods)} unknown."
+        return (
+            f"Insufficient Data: {_count(rule.evaluation_periods, 'datapoint')} {_be(rule.evaluation_periods)} unknown."
+        )
     goes_off = verdict.state == ALARM
     agreeing = [point for point in reversed(verdict.evaluated) if is_breaching(point, rule.comparison) == goes_off]
     filled = _filled(rule, verdict)

@@ -13,10 +13,12 @@ DIFFERS = "AT_LEAST(...) of 2025 is refused by name"
 
 MOST_CHILDREN, MOST_ELEMENTS = 100, 500
 _STATES = ("ALARM", "OK", "INSUFFICIENT_DATA")
-_TOKEN = re.compile(r"""\s*(?:(?P<state>ALARM|OK|INSUFFICIENT_DATA)\s*\(\s*(?:"(?P<double>(?:[^"\\]|\\.)+)"|'(?P<single>[^']+)'|(?P<bare>[^\s()"']+))\s*\)|(?P<word>AND|OR|NOT|TRUE|FALSE)\b|(?P<bracket>[()]))""")  # noqa: E501
+_TOKEN = re.compile(
+    r"""\s*(?:(?P<state>ALARM|OK|INSUFFICIENT_DATA)\s*\(\s*(?:"(?P<double>(?:[^"\\]|\\.)+)"|'(?P<single>[^']+)'|(?P<bare>[^\s()"']+))\s*\)|(?P<word>AND|OR|NOT|TRUE|FALSE)\b|(?P<bracket>[()]))"""
+)
 
 
-class InvalidRule(ValueError):
+class RuleError(ValueError):
     """The rule cannot be read; the text says where."""
 
 
@@ -55,16 +57,16 @@ def parse(text: str) -> Expression:
     """Read a rule.
 
     Raises:
-        InvalidRule: it is malformed, or names more than 100 alarms.
+        RuleError: it is malformed, or names more than 100 alarms.
     """
     tokens = list(_tokens(text))
     if len(tokens) > MOST_ELEMENTS:
-        raise InvalidRule(f"AlarmRule must not contain more than {MOST_ELEMENTS} elements")
+        raise RuleError(f"AlarmRule must not contain more than {MOST_ELEMENTS} elements")
     found, rest = _either(tokens)
     if rest:
-        raise InvalidRule(f"AlarmRule: unexpected '{rest[0][1]}'")
+        raise RuleError(f"AlarmRule: unexpected '{rest[0][1]}'")
     if len(set(children(found))) > MOST_CHILDREN:
-        raise InvalidRule(f"AlarmRule must not reference more than {MOST_CHILDREN} alarms")
+        raise RuleError(f"AlarmRule must not reference more than {MOST_CHILDREN} alarms")
     return found
 
 
@@ -104,7 +106,7 @@ def _tokens(text: str) -> Iterator[tuple[str, str, str]]:
     while at < len(text.rstrip()):
         found = _TOKEN.match(text, at)
         if not found:
-            raise InvalidRule(f"AlarmRule: cannot read '{text[at : at + 40].strip()}'")
+            raise RuleError(f"AlarmRule: cannot read '{text[at : at + 40].strip()}'")
         if found["state"]:
             name = found["double"] or found["single"] or found["bare"]
             yield "state", found["state"], re.sub(r"\\(.)", r"\1", name)
@@ -142,5 +144,5 @@ def _one(tokens: _Tokens) -> tuple[Expression, _Tokens]:
             inner, rest = _either(rest)
             if rest and rest[0][1] == ")":
                 return inner, rest[1:]
-            raise InvalidRule("AlarmRule: ')' is missing")
-    raise InvalidRule(f"AlarmRule: expected an alarm state, found '{tokens[0][1] if tokens else 'the end'}'")
+            raise RuleError("AlarmRule: ')' is missing")
+    raise RuleError(f"AlarmRule: expected an alarm state, found '{tokens[0][1] if tokens else 'the end'}'")

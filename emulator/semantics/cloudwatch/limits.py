@@ -43,7 +43,10 @@ def _datum(entry: Mapping[str, Any], path: str, now: datetime) -> Refusal | None
         return "MissingParameter", f"At least one of the parameters {names} must be specified."
     if len(given) > 1:
         both = " and ".join(f"{path}.{name}" for name in given)
-        return "InvalidParameterCombination", f"The parameters {both} are mutually exclusive and you have specified both."
+        return (
+            "InvalidParameterCombination",
+            f"The parameters {both} are mutually exclusive and you have specified both.",
+        )
     return _dimensions(entry, path) or _values(entry, path) or _numbers(entry, path) or _timestamp(entry, path, now)
 
 

@@ -31,7 +31,7 @@ class Reading:
 
 @dataclass(frozen=True)
 class Statistic:
-    """A parsed statistic: `p90`, `TM(10%:90%)`, ...; bounds are shares of the samples, or values when not `is_share`."""
+    """A parsed statistic, such as `p90` or `TM(10%:90%)`; bounds are shares of the samples, or values if not `is_share`."""
 
     kind: str
     low: float | None = None
@@ -162,7 +162,8 @@ def _kept(samples: list[tuple[float, float]], statistic: Statistic) -> list[tupl
 
 def _winsorized(samples: list[tuple[float, float]], statistic: Statistic) -> float | None:
     if statistic.is_share:
-        low, high = (_percentile(samples, bound) for bound in (statistic.low or 0.0, _upper(statistic)))
+        low: float = _percentile(samples, statistic.low or 0.0)
+        high: float = _percentile(samples, _upper(statistic))
     else:
         low = samples[0][0] if statistic.low is None else statistic.low
         high = samples[-1][0] if statistic.high is None else statistic.high
