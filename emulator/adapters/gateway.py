@@ -159,7 +159,9 @@ def service_of(signing_name: str, request: HttpRequest) -> str:
 
 
 def _validation_code(service: str) -> str:
-    return "ValidationError" if service in ("cloudformation", "sagemaker-runtime") else "ValidationException"
+    return (
+        "ValidationError" if service in ("cloudformation", "cloudwatch", "sagemaker-runtime") else "ValidationException"
+    )
 
 
 def _unknown_service(service: str, request_id: str) -> HttpResponse:

@@ -18,6 +18,7 @@ import moto.core.responses as moto_responses
 import moto.core.utils as moto_utils
 import moto.s3.models as moto_s3_models
 import moto.s3.notifications as moto_s3_notifications
+import moto.sqs.models as moto_sqs_models
 from moto.iam.access_control import PermissionResult
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
 from werkzeug.test import run_wsgi_app
@@ -27,7 +28,6 @@ from emulator.kernel.errors import EmulatorError
 
 KEPT = frozenset(
     {
-        "cloudwatch",
         "dynamodb",
         "dynamodbstreams",
         "ecr",
@@ -68,6 +68,21 @@ class MotoServices:
     def lock(self, service: str) -> threading.RLock:
         return self._locks[service]
 
+    def queue_depths(self) -> list[tuple[str, int, int, int]]:
+        """(name, to be received, in flight, delayed) of every queue; cheap enough to be asked every minute."""
+        with self._locks["sqs"]:
+            return [
+                (
+                    queue.name,
+                    queue.approximate_number_of_messages,
+                    queue.approximate_number_of_messages_not_visible,
+                    queue.approximate_number_of_messages_delayed,
+                )
+                for regions in moto_sqs_models.sqs_backends.values()
+                for backend in regions.values()
+                for queue in backend.queues.values()
+            ]
+
     def handle(self, service: str, request: HttpRequest) -> HttpResponse:
         """Answer a request.
 
@@ -81,16 +96,8 @@ class MotoServices:
                 body, status, headers = run_wsgi_app(self._app, environ)
                 payload = b"".join(body)
         except NotImplementedError as error:
-            raise EmulatorError(f"{service}: {_operation_name(request) or error} is not emulated") from error
+            raise EmulatorError(f"{service}: {request.operation() or error} is not emulated") from error
         return HttpResponse(int(status.split(" ", 1)[0]), dict(headers.items()), payload)
-
-
-def _operation_name(request: HttpRequest) -> str:
-    target = request.header("x-amz-target")
-    if target:
-        return target.rsplit(".", 1)[-1]
-    fields = request.body.split(b"&") if b"Action=" in request.body[:4096] else []
-    return next((part[7:].decode() for part in fields if part.startswith(b"Action=")), "")
 
 
 def _make_small_requests_cheap() -> None:

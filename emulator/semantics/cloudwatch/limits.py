@@ -86,8 +86,8 @@ def _numbers(entry: Mapping[str, Any], path: str) -> Refusal | None:
 def _timestamp(entry: Mapping[str, Any], path: str, now: datetime) -> Refusal | None:
     at = entry.get("Timestamp")
     if at is not None and not now - OLDEST <= at <= now + NEWEST:
-        text = f"The parameter {path}.Timestamp must specify a time no more than two weeks in the past and two hours ahead."
-        return "InvalidParameterValue", text
+        bounds = "no more than two weeks in the past and two hours in the future"
+        return "InvalidParameterValue", f"The parameter {path}.Timestamp must specify a time {bounds}."
     return None
 
 
@@ -100,8 +100,8 @@ def alarm_window(period_s: int, evaluation_periods: int) -> Refusal | None:
     """Why an alarm may not look back that far, if so."""
     if not is_period(period_s):
         return "ValidationError", "Period must be 10, 20, 30 or a multiple of 60"
-    if period_s * evaluation_periods > (WEEK_S if period_s >= 3600 else DAY_S):
-        longest = "7 days" if period_s >= 3600 else "1 day"
-        text = f"Metrics cannot be checked across more than {longest} (EvaluationPeriods * Period must be less than or equal"
-        return "ValidationError", f"{text} to {WEEK_S if period_s >= 3600 else DAY_S})."
+    longest_s, longest = (WEEK_S, "7 days") if period_s >= 3600 else (DAY_S, "1 day")
+    if period_s * evaluation_periods > longest_s:
+        bound = f"EvaluationPeriods * Period must be <= {longest_s}"
+        return "ValidationError", f"Metrics cannot be checked across more than {longest} ({bound})."
     return None

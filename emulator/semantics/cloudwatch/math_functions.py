@@ -18,7 +18,10 @@ SOURCE = (
     "https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/using-metric-math.html#metric-math-syntax-functions-list"
     " (read 2026-11-23)"
 )
-DIFFERS = "ANOMALY_DETECTION_BAND is a local approximation; LAMBDA, SERVICE_QUOTA, INSIGHT_RULE_METRIC, DB_PERF_INSIGHTS are refused"
+DIFFERS = (
+    "ANOMALY_DETECTION_BAND is a local approximation; LAMBDA, SERVICE_QUOTA, INSIGHT_RULE_METRIC and DB_PERF_INSIGHTS "
+    "are refused"
+)
 
 Arguments = tuple[Node, ...]
 

@@ -31,7 +31,7 @@ class Reading:
 
 @dataclass(frozen=True)
 class Statistic:
-    """A parsed statistic, such as `p90` or `TM(10%:90%)`; bounds are shares of the samples, or values if not `is_share`."""
+    """A parsed statistic, such as `p90` or `TM(10%:90%)`; bounds are values where not `is_share` of the samples."""
 
     kind: str
     low: float | None = None
@@ -67,8 +67,8 @@ def parse(name: str) -> Statistic | None:
     if name in SIMPLE:
         return Statistic(name)
     if short := _SHORT.fullmatch(name):
-        high = float(short[2])
-        return Statistic(short[1].upper(), 0.0, high) if high <= 100 else None
+        percent = float(short[2])
+        return Statistic(short[1].upper(), 0.0, percent) if percent <= 100 else None
     found = _RANGE.fullmatch(_LIMITS.get(name, name))
     if found is None or (found[2] is None and found[4] is None):
         return None
