@@ -5,11 +5,12 @@ The same `handle` serves HTTP and calls in process, so both are parsed, validate
 
 from __future__ import annotations
 
+import json
 import logging
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from urllib.parse import parse_qs, unquote, urlsplit
+from urllib.parse import parse_qs, unquote
 
 from emulator.adapters import validation, wire
 from emulator.adapters.moto_services import KEPT, MotoServices, S3Change, take_s3_changes
@@ -20,6 +21,15 @@ from emulator.semantics.s3 import object_events
 
 log = logging.getLogger(__name__)
 _SCOPE = re.compile(r"Credential=([^/,\s]+)/\d{8}/([^/]+)/([^/]+)/aws4_request")
+_SAGEMAKER_PATHS = (
+    ("/endpoints/", "sagemaker-runtime"),
+    ("/FeatureGroup/", "sagemaker-featurestore-runtime"),
+    ("/BatchGetRecord", "sagemaker-featurestore-runtime"),
+    ("/BatchWriteRecord", "sagemaker-featurestore-runtime"),
+    ("/BatchGetMetrics", "sagemaker-metrics"),
+    ("/BatchPutMetrics", "sagemaker-metrics"),
+)
+"""The services that sign as `sagemaker` and speak rest-json, by the start of their paths."""
 _SIGNING_NAMES = {"monitoring": "cloudwatch", "states": "stepfunctions", "eventbridge": "events"}
 
 
@@ -57,7 +67,7 @@ class Gateway:
             return self._serve(service, request, self._principal_of(signature.access_key), request_id)
         if service in KEPT:
             return self._forward(service, request, request_id)
-        return _unknown_service(service, request_id)
+        return _unknown_service(service, request, request_id)
 
     def call(self, service: str, operation: str, params: Params, principal: Principal) -> Params:
         """Call one of our own services in process."""
@@ -105,12 +115,13 @@ class Gateway:
             return wire.render_error(service, request, error, request_id)
         if service == "s3" and response.status < 300:
             self._announce(request, take_s3_changes(), request_id)
-        for listener in self.on_served:
-            listener(service, request)
+        if response.status < 300:
+            for listener in self.on_served:
+                listener(service, request)
         return response
 
     def _announce(self, request: HttpRequest, changes: list[S3Change], request_id: str) -> None:
-        query = parse_qs(urlsplit(request.target).query, keep_blank_values=True)
+        query = parse_qs(request.query, keep_blank_values=True)
         why = object_events.reason(request.method, bool(request.header("x-amz-copy-source")), "uploadId" in query)
         for change in _once_each(changes):
             sequencer = f"{self._kernel.clock.now().timestamp() * 1_000_000:016.0f}"
@@ -140,19 +151,17 @@ def signature_of(request: HttpRequest) -> Signature:
     """Who signed the request, in its header or its query; S3 and nobody when unsigned."""
     found = _SCOPE.search(request.header("authorization"))
     if not found:
-        credential = parse_qs(urlsplit(request.target).query).get("X-Amz-Credential", [""])[0]
+        credential = parse_qs(request.query).get("X-Amz-Credential", [""])[0]
         found = _SCOPE.search(f"Credential={unquote(credential)}")
     return Signature(*found.groups()) if found else Signature("", "us-east-1", "s3")
 
 
 def service_of(signing_name: str, request: HttpRequest) -> str:
     """botocore's name of the service that a request is for: several share a signing name."""
-    path = urlsplit(request.target).path
+    path = request.path
     target = request.header("x-amz-target")
-    if signing_name == "sagemaker" and path.startswith("/endpoints/"):
-        return "sagemaker-runtime"
     if signing_name == "sagemaker" and not target:
-        return "sagemaker-featurestore-runtime" if path.startswith("/FeatureGroup") else "sagemaker-metrics"
+        return next((service for prefix, service in _SAGEMAKER_PATHS if path.startswith(prefix)), f"sagemaker ({path})")
     if signing_name == "dynamodb" and target.startswith("DynamoDBStreams"):
         return "dynamodbstreams"
     return _SIGNING_NAMES.get(signing_name, signing_name)
@@ -164,9 +173,11 @@ def _validation_code(service: str) -> str:
     )
 
 
-def _unknown_service(service: str, request_id: str) -> HttpResponse:
-    message = f"the service '{service}' is not emulated; nothing was done"
-    body = f'{{"__type": "NotEmulated", "message": "{message}"}}'
+def _unknown_service(service: str, request: HttpRequest, request_id: str) -> HttpResponse:
+    error = EmulatorError(f"the service '{service}' is not emulated; nothing was done")
+    if wire.is_modeled(service):
+        return wire.render_error(service, request, error, request_id)
+    body = json.dumps({"__type": error.code, "message": error.message})
     headers = {
         "Content-Type": "application/x-amz-json-1.1",
         "x-amzn-RequestId": request_id,

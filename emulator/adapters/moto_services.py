@@ -10,7 +10,7 @@ import os
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import Any
 
 import moto.backends as moto_backends
@@ -20,7 +20,7 @@ import moto.s3.models as moto_s3_models
 import moto.s3.notifications as moto_s3_notifications
 import moto.sqs.models as moto_sqs_models
 from moto.iam.access_control import PermissionResult
-from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
+from moto.moto_server.werkzeug_app import create_backend_app
 from werkzeug.test import run_wsgi_app
 
 from emulator.adapters.wire import HttpRequest, HttpResponse, werkzeug_request
@@ -59,11 +59,15 @@ class MotoServices:
         os.environ["MOTO_ACCOUNT_ID"] = account_id
         os.environ["MOTO_IAM_LOAD_MANAGED_POLICIES"] = "true"  # CDK's bootstrap roles name AWS's own policies
         logging.getLogger("werkzeug").setLevel(logging.ERROR)
-        _make_small_requests_cheap()
-        _collect_s3_changes()
-        _leave_bucket_policies_alone()
-        self._app = DomainDispatcherApplication(create_backend_app)
+        _open_seams()
+        self._apps: dict[str, Any] = {}
         self._locks = {service: threading.RLock() for service in KEPT}
+
+    def _app(self, service: str) -> Any:
+        """moto's application for one service; made at the first request, under the service's lock."""
+        if service not in self._apps:
+            self._apps[service] = create_backend_app(service)
+        return self._apps[service]
 
     def lock(self, service: str) -> threading.RLock:
         return self._locks[service]
@@ -87,17 +91,55 @@ class MotoServices:
         """Answer a request.
 
         Raises:
-            EmulatorError: moto does not have the operation; names it.
+            EmulatorError: moto does not have the operation, or cannot read the request; names it.
         """
         environ = werkzeug_request(request).environ
         environ["RAW_URI"] = environ["REQUEST_URI"] = request.target
         try:
             with self._locks[service]:
-                body, status, headers = run_wsgi_app(self._app, environ)
+                _serving.lock = self._locks[service]
+                body, status, headers = run_wsgi_app(self._app(service), environ)
                 payload = b"".join(body)
         except NotImplementedError as error:
             raise EmulatorError(f"{service}: {request.operation() or error} is not emulated") from error
+        except Exception as error:  # moto does not check what it parses
+            what = request.operation() or f"{request.method} {request.target}"
+            message = f"{service}: {what} cannot be answered: {type(error).__name__}: {error}"
+            raise EmulatorError(message, "MalformedRequest", 400) from error
         return HttpResponse(int(status.split(" ", 1)[0]), dict(headers.items()), payload)
+
+
+@cache
+def _open_seams() -> None:
+    """Everything that is changed in moto, once a process: a seam that wraps must not wrap itself."""
+    _make_small_requests_cheap()
+    _collect_s3_changes()
+    _leave_bucket_policies_alone()
+    _let_others_in_during_a_long_poll()
+
+
+class _Serving(threading.local):
+    """The lock that this thread holds while moto serves its request."""
+
+    lock: threading.RLock
+
+
+_serving = _Serving()
+
+
+def _let_others_in_during_a_long_poll() -> None:
+    """ReceiveMessage with a wait holds the lock of SQS: nobody could send what it waits for."""
+    wait = moto_sqs_models.Queue.wait_for_messages
+
+    def wait_for_messages(queue: Any, timeout: int) -> None:
+        lock = _serving.lock
+        lock.release()
+        try:
+            wait(queue, timeout)
+        finally:
+            lock.acquire()
+
+    moto_sqs_models.Queue.wait_for_messages = wait_for_messages
 
 
 def _make_small_requests_cheap() -> None:

@@ -7,19 +7,21 @@ from __future__ import annotations
 
 import gzip
 import io
+import json
 import warnings
 import zlib
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import Any
-from urllib.parse import urlsplit
 
+from botocore.exceptions import UnknownServiceError
+from botocore.utils import parse_timestamp
 from moto.core.exceptions import ServiceException
 from moto.core.model import OperationModel, ServiceModel
 from moto.core.parse import PROTOCOL_PARSERS
 from moto.core.request import Request, determine_request_protocol
 from moto.core.routing import NotFound, get_service_router
-from moto.core.serialize import get_serializer_class
+from moto.core.serialize import SERIALIZERS, SerializationContext, get_serializer_class
 from moto.core.utils import get_service_model
 
 from emulator.adapters import cbor
@@ -41,6 +43,15 @@ class HttpRequest:
     headers: dict[str, str]
     body: bytes
     host: str
+
+    @property
+    def path(self) -> str:
+        """The raw path. The target is no URL: a path may start with two slashes, and urlsplit would take a host."""
+        return self.target.partition("?")[0] or "/"
+
+    @property
+    def query(self) -> str:
+        return self.target.partition("?")[2]
 
     def header(self, name: str) -> str:
         """The header's value, whatever its case; empty when absent."""
@@ -76,8 +87,8 @@ class ParsedRequest:
 
 
 def werkzeug_request(request: HttpRequest) -> Request:
-    url = urlsplit(request.target)
-    full = f"http://{request.host}{url.path or '/'}" + (f"?{url.query}" if url.query else "")
+    path = "/" + request.path.lstrip("/")  # werkzeug takes what follows two slashes for a host
+    full = f"http://{request.host}{path}" + (f"?{request.query}" if request.query else "")
     return Request.from_primitives(request.method, full, request.headers, request.body)
 
 
@@ -85,17 +96,18 @@ def parse(service: str, request: HttpRequest) -> ParsedRequest:
     """Match and parse a request to `service`.
 
     Raises:
-        AwsError: UnknownOperationException when no operation of the service's model matches.
+        AwsError: UnknownOperationException when no operation of the service's model matches;
+            SerializationException when the request does not have the shape of the operation's input.
     """
     request = _inflated(request)
     if cbor.is_spoken(request.header("smithy-protocol")):
         return _parse_cbor(service, request)
     wire = werkzeug_request(request)
     model = _model(service)
-    protocol = determine_request_protocol(model, wire.content_type)
+    protocol = _protocol(model, wire)
     try:
         operation, uri = get_service_router(service).match(wire)
-    except NotFound as error:
+    except (NotFound, NotImplementedError, ValueError) as error:  # the router also reads the body, and its protocol
         raise AwsError(
             "UnknownOperationException", f"{request.method} {request.target} is no operation of {service}", 404
         ) from error
@@ -107,9 +119,28 @@ def parse(service: str, request: HttpRequest) -> ParsedRequest:
         "url_path": wire.path,
         "url_params": uri,
     }
-    return ParsedRequest(
-        service, operation, protocol, dict(PROTOCOL_PARSERS[protocol](operation, map_type=dict).parse(values))
-    )
+    return ParsedRequest(service, operation, protocol, _params(protocol, operation, values))
+
+
+def _protocol(model: ServiceModel, wire: Request) -> str:
+    """The protocol that the request speaks; one of the service's own when it speaks none that can be answered."""
+    try:
+        spoken = str(determine_request_protocol(model, wire.content_type))
+    except NotImplementedError:
+        spoken = ""
+    own = [spoken, *model.metadata.get("protocols", []), model.metadata["protocol"]]
+    return str(next(protocol for protocol in own if protocol in SERIALIZERS))
+
+
+def _params(protocol: str, operation: OperationModel, values: dict[str, Any]) -> dict[str, Any]:
+    parser = PROTOCOL_PARSERS[protocol](operation, timestamp_parser=parse_timestamp, map_type=dict)
+    try:
+        if protocol == "json" and values["body"]:
+            json.loads(values["body"])  # moto takes what is no JSON for an empty request
+        return dict(parser.parse(values))
+    except (AttributeError, LookupError, RecursionError, TypeError, ValueError) as error:
+        message = f"{operation.name}: the request does not have the shape of its input: {error}"
+        raise AwsError("SerializationException", message) from error
 
 
 def _inflated(request: HttpRequest) -> HttpRequest:
@@ -128,7 +159,7 @@ def _inflated(request: HttpRequest) -> HttpRequest:
 
 
 def _parse_cbor(service: str, request: HttpRequest) -> ParsedRequest:
-    model, name = _model(service), urlsplit(request.target).path.rstrip("/").rsplit("/", 1)[-1]
+    model, name = _model(service), request.path.rstrip("/").rsplit("/", 1)[-1]
     if name not in model.operation_names:
         raise AwsError("UnknownOperationException", f"{request.target} is no operation of {service}", 404)
     try:
@@ -149,7 +180,7 @@ def render_error(service: str, request: HttpRequest, error: AwsError, request_id
     if cbor.is_spoken(request.header("smithy-protocol")):
         protocol = cbor.PROTOCOL
     else:
-        protocol = determine_request_protocol(model, werkzeug_request(request).content_type)
+        protocol = _protocol(model, werkzeug_request(request))
     operation = model.operation_model(model.operation_names[0])
     return _serialize(service, protocol, operation, error, request_id)
 
@@ -159,7 +190,8 @@ def _serialize(
 ) -> HttpResponse:
     if protocol == cbor.PROTOCOL:
         return _cbor_response(service, operation, result, request_id)
-    serializer = get_serializer_class(service, protocol)(operation_model=operation)
+    context = SerializationContext(request_id)
+    serializer = get_serializer_class(service, protocol)(operation_model=operation, context=context)
     answer: Any = result
     if isinstance(result, AwsError):
         answer = _WireError(result.code, result.message)
@@ -195,6 +227,15 @@ def _error_shape(service: str, error: AwsError) -> tuple[str, int, str]:
             status = error.status if error.status != 400 else facts.get("httpStatusCode", 400)
             return shape.name, status, "Sender" if facts.get("senderFault", True) else "Receiver"
     return error.code, error.status, "Receiver" if error.status >= 500 else "Sender"
+
+
+def is_modeled(service: str) -> bool:
+    """Whether botocore has a service of this name."""
+    try:
+        _model(service)
+    except UnknownServiceError:
+        return False
+    return True
 
 
 @lru_cache(maxsize=64)

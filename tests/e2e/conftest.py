@@ -178,7 +178,6 @@ def loop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Loop]:
         _listen(found)
         yield found
     finally:
-        shutil.copy(state / "emulator.log", "/tmp/driftloop-e2e-emulator.log")
         found.driftloop("down")
 
 
