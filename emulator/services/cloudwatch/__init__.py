@@ -1,6 +1,16 @@
 """Amazon CloudWatch: metrics, alarms evaluated in the kernel's time, dashboards, and metrics from logs and services."""
 
-from emulator.services.cloudwatch import alarms, dashboards, describing, detectors, history, metric_data, metrics, tags
+from emulator.services.cloudwatch import (
+    alarms,
+    dashboards,
+    describing,
+    detectors,
+    history,
+    images,
+    metric_data,
+    metrics,
+    tags,
+)
 from emulator.services.cloudwatch.engine import Engine
 
 OPERATIONS = {
@@ -9,6 +19,7 @@ OPERATIONS = {
     **describing.OPERATIONS,
     **detectors.OPERATIONS,
     **history.OPERATIONS,
+    **images.OPERATIONS,
     **metric_data.OPERATIONS,
     **metrics.OPERATIONS,
     **tags.OPERATIONS,

@@ -76,7 +76,7 @@ class Engine:
     def measure(self, namespace: str, name: str, dimensions: Mapping[str, str], value: float, unit: str) -> None:
         """A service of AWS publishes a metric about itself."""
         at = self._kernel.clock.now().timestamp()
-        self.metrics.add([Datapoint(metric(namespace, name, dimensions), at, statistics.single(value), unit)])
+        self.metrics.add_soon(Datapoint(metric(namespace, name, dimensions), at, statistics.single(float(value)), unit))
 
     def saw(self, service: str, operation: str, body: bytes) -> None:
         """A request that another service has served, for the metrics that it makes."""
@@ -86,8 +86,8 @@ class Engine:
             points = self._queues.saw(operation, body, self._kernel.clock.now())
         else:
             return
-        if points:
-            self.metrics.add(points)
+        for point in points:
+            self.metrics.add_soon(point)
 
     def _evaluate(self, name: str, now: datetime) -> None:
         row = self._kernel.store.get(ALARM, name)

@@ -15,6 +15,8 @@ from emulator.semantics.cloudwatch.statistics import Reading
 KEPT_S = 63 * 86_400
 """AWS rolls old datapoints up and keeps them for 15 months; here they go after 63 days."""
 MOST_ROWS = 3_000_000
+MOST_LATER = 1000
+"""So many datapoints of services are in memory at most: a kill loses them, as AWS's own metrics are best effort."""
 
 Dimensions = Mapping[str, str]
 
@@ -51,6 +53,7 @@ class MetricStore:
     def __init__(self, path: Path) -> None:
         self._lock = threading.Lock()
         self._ids: dict[Metric, int] = {}
+        self._later: list[Datapoint] = []
         self._db = sqlite3.connect(path, check_same_thread=False, isolation_level=None)
         self._db.execute("PRAGMA journal_mode=WAL")
         self._db.execute("PRAGMA synchronous=NORMAL")
@@ -75,10 +78,26 @@ class MetricStore:
                 self._ids.clear()
                 raise
 
+    def add_soon(self, point: Datapoint) -> None:
+        """Record a datapoint when somebody next looks, or when many have come: cheap enough for every request."""
+        with self._lock:
+            self._later.append(point)
+            is_full = len(self._later) >= MOST_LATER
+        if is_full:
+            self.flush()
+
+    def flush(self) -> None:
+        """Record what was put off."""
+        with self._lock:
+            points, self._later = self._later, []
+        if points:
+            self.add(points)
+
     def readings(
         self, wanted: Metric, start: float, end: float, unit: str | None = None
     ) -> list[tuple[float, Reading, str]]:
         """What was recorded from `start` until before `end`, oldest first, with its unit."""
+        self.flush()
         number = self._id(wanted)
         if number is None:
             return []
@@ -92,6 +111,7 @@ class MetricStore:
 
     def metrics(self, since: float, namespace: str | None = None, name: str | None = None) -> list[Metric]:
         """Metrics that got data since then, in order of namespace, name and dimensions."""
+        self.flush()
         sql, values = "SELECT namespace, name, dimensions FROM metrics WHERE last_at>=?", [since]
         given: list[float | str] = list(values)
         for column, value in (("namespace", namespace), ("name", name)):
@@ -112,6 +132,7 @@ class MetricStore:
                 self._db.execute(f"DELETE FROM points WHERE at<{bound}", (rows - MOST_ROWS,))
 
     def close(self) -> None:
+        self.flush()
         with self._lock:
             self._db.close()
 
