@@ -62,7 +62,10 @@ def parse(text: str) -> Expression:
     tokens = list(_tokens(text))
     if len(tokens) > MOST_ELEMENTS:
         raise RuleError(f"AlarmRule must not contain more than {MOST_ELEMENTS} elements")
-    found, rest = _either(tokens)
+    try:
+        found, rest = _either(tokens)
+    except RecursionError as error:
+        raise RuleError("AlarmRule is nested too deeply") from error
     if rest:
         raise RuleError(f"AlarmRule: unexpected '{rest[0][1]}'")
     if len(set(children(found))) > MOST_CHILDREN:

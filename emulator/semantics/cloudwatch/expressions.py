@@ -75,7 +75,10 @@ def parse(text: str) -> Node:
     if text.lstrip().upper().startswith("SELECT "):
         raise MathError("Metrics Insights queries (SELECT ...) are not emulated")
     reader = _Reader(_tokens(text), text)
-    found = reader.level(0)
+    try:
+        found = reader.level(0)
+    except RecursionError as error:
+        raise MathError("Error in expression: it is nested too deeply") from error
     reader.expect_end()
     return found
 

@@ -41,7 +41,10 @@ def compile_pattern(text: str) -> Matcher:
     """
     text = text.strip()
     if text.startswith("{"):
-        return _json_pattern(text)
+        try:
+            return _json_pattern(text)
+        except RecursionError as error:
+            raise PatternError("Invalid metric filter pattern: it is nested too deeply") from error
     if text.startswith("["):
         return _fields_pattern(text)
     return _terms_pattern(text)

@@ -45,7 +45,10 @@ def evaluate(text: str, scope: Scope) -> Value:
     Raises:
         MathError: it is malformed, names something unknown, or mixes what cannot be mixed.
     """
-    return value(expressions.parse(text), scope)
+    try:
+        return value(expressions.parse(text), scope)
+    except RecursionError as error:
+        raise MathError("Error in expression: it is nested too deeply") from error
 
 
 def value(node: Node, scope: Scope) -> Value:

@@ -45,7 +45,10 @@ def compile_search(text: str) -> Test:
     schema, terms = (match[1], match[2]) if match else (None, text)
     tests = [] if schema is None else [_schema_test(schema)]
     if terms.strip():
-        tests.append(_Terms(terms).read())
+        try:
+            tests.append(_Terms(terms).read())
+        except RecursionError as error:
+            raise SearchError("SEARCH: nested too deeply") from error
     return lambda metric: all(test(metric) for test in tests)
 
 

@@ -16,6 +16,7 @@ TRAINING_S = 14 * 86_400
 """How far back an anomaly band learns."""
 SEARCHED_S = 14 * 86_400
 """SEARCH finds metrics that reported within two weeks."""
+MOST_NAMES = 500
 
 Query = dict[str, Any]
 
@@ -52,8 +53,10 @@ def _check_expression(query: Query, ids: list[str]) -> None:
         tree = expressions.parse(query["Expression"])
     except MathError as error:
         raise invalid(str(error)) from error
+    if len(tree_names := expressions.names(tree)) > MOST_NAMES:
+        raise invalid(f"Error in expression '{query['Id']}': it mentions {len(tree_names)} ids, at most {MOST_NAMES}")
     known = {*ids, "REPEAT", "LINEAR", "AVG", "MIN", "MAX", "SUM", "ASC", "DESC"}
-    for name in expressions.names(tree):
+    for name in tree_names:
         if name not in known:
             text = f"Error in expression '{query['Id']}' [Undefined variable: '{name}']"
             raise invalid(text)

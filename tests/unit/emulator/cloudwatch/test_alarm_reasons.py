@@ -44,8 +44,8 @@ def test_missing_points_that_were_made_up() -> None:
 
     assert alarm_reasons.text(rule, verdict, True) == (
         "Threshold Crossed: 1 out of the last 20 datapoints [613.0 (16/07/24 13:13:00)] was greater than or equal to "
-        "the threshold (1.0) and 19 missing datapoints were treated as [NonBreaching] (minimum 1 datapoint for OK -> ALARM "
-        "transition)."
+        "the threshold (1.0) and 19 missing datapoints were treated as [NonBreaching] (minimum 1 datapoint for OK -> "
+        "ALARM transition)."
     )
     assert alarm_reasons.text(nothing, Verdict("ALARM", (), 2), False) == (
         "Threshold Crossed: no datapoints were received for 2 periods and 2 missing datapoints were "
