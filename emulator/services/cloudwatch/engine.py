@@ -8,7 +8,7 @@ from datetime import datetime
 
 from emulator.kernel.ports import Kernel
 from emulator.semantics.cloudwatch import statistics
-from emulator.services.cloudwatch import composites, evaluation, transitions
+from emulator.services.cloudwatch import composites, evaluation, history, transitions
 from emulator.services.cloudwatch.log_metrics import LogMetrics
 from emulator.services.cloudwatch.metric_store import Datapoint, MetricStore, metric
 from emulator.services.cloudwatch.records import ALARM
@@ -103,3 +103,4 @@ class Engine:
         if now.timestamp() - self._pruned_at >= _PRUNED_EVERY_S:
             self._pruned_at = now.timestamp()
             self.metrics.prune(self._pruned_at)
+            history.prune(self._kernel, now)

@@ -10,6 +10,9 @@ from emulator.kernel.ports import Context, Kernel, Operation, Params
 from emulator.semantics.cloudwatch.alarm_events import State
 from emulator.services.cloudwatch.records import HISTORY, Row, page, utc
 
+COUNT = "cloudwatch.history_count"
+"""How many items an alarm's name has had, so that those of one instant keep their order."""
+
 KEPT = timedelta(days=30)
 """SOURCE: API_DescribeAlarmHistory: CloudWatch keeps the history of an alarm for 30 days (read 2026-11-23)."""
 
@@ -40,7 +43,7 @@ def action(kernel: Kernel, alarm: Row, arn: str, state: str, error: str | None =
 
 
 def add(kernel: Kernel, alarm: Row, kind: str, summary: str, data: dict[str, Any], at: datetime) -> None:
-    """Keep an item, and drop what has become too old."""
+    """Keep an item."""
     name = alarm["AlarmName"]
     item = {
         "AlarmName": name,
@@ -51,13 +54,18 @@ def add(kernel: Kernel, alarm: Row, kind: str, summary: str, data: dict[str, Any
         "HistoryData": json.dumps(data, separators=(",", ":"))[:4095],
     }
     with kernel.store.transaction():
-        kept = kernel.store.rows(HISTORY, f"{name}\n")
-        for old in kept:
-            if old["Timestamp"] < at - KEPT:
-                kernel.store.delete(HISTORY, old["Key"])
-        number = max((int(old["Key"].rsplit("\n", 1)[1]) for old in kept), default=0) + 1
+        number = (kernel.store.get(COUNT, name) or {"Next": 1})["Next"]
+        kernel.store.put(COUNT, name, {"Next": number + 1})
         key = f"{name}\n{number:012d}"
         kernel.store.put(HISTORY, key, {**item, "Key": key})
+
+
+def prune(kernel: Kernel, now: datetime) -> None:
+    """Drop what has become too old."""
+    with kernel.store.transaction():
+        for item in kernel.store.rows(HISTORY):
+            if item["Timestamp"] < now - KEPT:
+                kernel.store.delete(HISTORY, item["Key"])
 
 
 def describe_alarm_history(params: Params, ctx: Context) -> Params:

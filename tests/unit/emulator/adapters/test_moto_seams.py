@@ -222,3 +222,12 @@ def test_every_kept_service_is_one_that_moto_and_botocore_have() -> None:
     assert set(boto3.Session().get_available_services()) >= moto_services.KEPT
     for service in moto_services.KEPT:
         assert moto.backends.get_backend(service) is not None
+
+
+def test_the_depths_of_queues_are_told_without_a_request(services: MotoServices) -> None:
+    url = _call(services, "sqs", "CreateQueue", QueueName="depths")["QueueUrl"]
+    for body in ("one", "two", "later"):
+        _call(services, "sqs", "SendMessage", QueueUrl=url, MessageBody=body, DelaySeconds=900 * (body == "later"))
+    _call(services, "sqs", "ReceiveMessage", QueueUrl=url)
+
+    assert ("depths", 1, 1, 1) in services.queue_depths()

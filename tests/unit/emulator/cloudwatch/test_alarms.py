@@ -286,3 +286,14 @@ def test_a_child_of_a_composite_alarm_cannot_be_deleted(watch: Watch) -> None:
     watch("DeleteAlarms", AlarmNames=["child"])
 
     assert watch("DescribeAlarms")["MetricAlarms"] == []
+
+
+def test_history_is_kept_for_thirty_days(watch: Watch) -> None:
+    watch.alarm()
+    watch.minute(9)
+    watch.clock.advance(31 * 86_400)
+
+    watch.minute(1)
+
+    items = watch("DescribeAlarmHistory", AlarmName="a", HistoryItemType="StateUpdate")["AlarmHistoryItems"]
+    assert [item["HistorySummary"] for item in items] == ["Alarm updated from ALARM to OK"]
