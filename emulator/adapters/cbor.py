@@ -6,6 +6,7 @@ boto3 and the AWS CLI speak JSON to CloudWatch; the SDKs for other languages spe
 from __future__ import annotations
 
 import io
+from datetime import datetime
 from typing import Any
 
 from botocore.model import ListShape, MapShape, Shape, StructureShape
@@ -28,8 +29,15 @@ def is_spoken(smithy_protocol: str) -> bool:
     return smithy_protocol.lower() == HEADER
 
 
-def decode(body: bytes) -> dict[str, Any]:
-    """A request's parameters.
+class _Body(io.BytesIO):
+    """What botocore's reader wants of a stream; asked for more than there is, it gives what there is."""
+
+    def peek(self, size: int = 1) -> bytes:
+        return self.getvalue()[self.tell() : self.tell() + size]
+
+
+def decode(shape: Shape | None, body: bytes) -> dict[str, Any]:
+    """A request's parameters, of an operation whose input has this shape.
 
     Raises:
         CborError: the body is malformed.
@@ -37,12 +45,26 @@ def decode(body: bytes) -> dict[str, Any]:
     if not body:
         return {}
     try:
-        found = _reader.parse_data_item(io.BufferedReader(io.BytesIO(body)))
-    except (ResponseParserError, ValueError, OverflowError, RecursionError, TypeError) as error:
+        found = _reader.parse_data_item(_Body(body))
+    except (ArithmeticError, LookupError, ResponseParserError, RuntimeError, TypeError, ValueError) as error:
         raise CborError(f"the request's body is not CBOR: {error}") from error
     if not isinstance(found, dict):
         raise CborError("the request's body is not a CBOR map")
+    _check_times(shape, found)
     return found
+
+
+def _check_times(shape: Shape | None, value: Any) -> None:
+    """Validation looks at everything but at this."""
+    match shape:
+        case StructureShape() if isinstance(value, dict):
+            for name in shape.members.keys() & value.keys():
+                _check_times(shape.members[name], value[name])
+        case ListShape() if isinstance(value, list):
+            for item in value:
+                _check_times(shape.member, item)
+        case Shape(type_name="timestamp") if not isinstance(value, datetime):
+            raise CborError(f"{value!r} is no timestamp")
 
 
 def encode(shape: Shape | None, result: dict[str, Any]) -> bytes:

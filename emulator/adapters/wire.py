@@ -162,11 +162,12 @@ def _parse_cbor(service: str, request: HttpRequest) -> ParsedRequest:
     model, name = _model(service), request.path.rstrip("/").rsplit("/", 1)[-1]
     if name not in model.operation_names:
         raise AwsError("UnknownOperationException", f"{request.target} is no operation of {service}", 404)
+    operation = model.operation_model(name)
     try:
-        params = cbor.decode(request.body)
+        params = cbor.decode(operation.input_shape, request.body)
     except cbor.CborError as error:
         raise AwsError("SerializationException", str(error)) from error
-    return ParsedRequest(service, model.operation_model(name), cbor.PROTOCOL, params)
+    return ParsedRequest(service, operation, cbor.PROTOCOL, params)
 
 
 def render(parsed: ParsedRequest, result: dict[str, Any] | AwsError, request_id: str) -> HttpResponse:

@@ -227,7 +227,9 @@ def test_dashboards_are_kept(client: Client) -> None:
     cloudwatch.put_dashboard(DashboardName="loop", DashboardBody=body)
 
     assert cloudwatch.get_dashboard(DashboardName="loop")["DashboardBody"] == body
-    assert [entry["DashboardName"] for entry in cloudwatch.list_dashboards()["DashboardEntries"]] == ["loop"]
+    assert [
+        entry["DashboardName"] for entry in cloudwatch.list_dashboards(DashboardNamePrefix="loop")["DashboardEntries"]
+    ] == ["loop"]
 
 
 def test_a_large_put_comes_compressed_and_is_understood(client: Client, kernel: Kernel) -> None:
