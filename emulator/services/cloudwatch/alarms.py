@@ -99,6 +99,9 @@ def _refuse_later(params: Params) -> None:
     found = [name for name in _LATER if params.get(name)]
     if found:
         raise EmulatorError(f"cloudwatch: PutMetricAlarm: {', '.join(found)} is not emulated yet; nothing was done")
+    zone = ((params.get("EvaluationWindow") or {}).get("WallClockWindow") or {}).get("Timezone", "UTC")
+    if zone not in ("UTC", "Etc/UTC"):
+        raise EmulatorError(f"cloudwatch: PutMetricAlarm: EvaluationWindow in the time zone {zone} is not emulated yet")
 
 
 def _check_metric_alarm(params: Params) -> None:
