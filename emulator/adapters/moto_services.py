@@ -10,14 +10,17 @@ import os
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cache, lru_cache
+from functools import cache, lru_cache, wraps
 from typing import Any
 
 import moto.backends as moto_backends
 import moto.core.responses as moto_responses
 import moto.core.utils as moto_utils
+import moto.firehose.models as moto_firehose_models
+import moto.kinesis.models as moto_kinesis_models
 import moto.s3.models as moto_s3_models
 import moto.s3.notifications as moto_s3_notifications
+import moto.sns.models as moto_sns_models
 import moto.sqs.models as moto_sqs_models
 from moto.iam.access_control import PermissionResult
 from moto.moto_server.werkzeug_app import create_backend_app
@@ -49,11 +52,12 @@ KEPT = frozenset(
 """Service names (botocore's) that moto answers for. What is neither here nor ours is refused by name."""
 
 
-class MotoServices:
-    """moto's own WSGI application, called in process, one request at a time per service.
+_LOCKS = {service: threading.RLock() for service in KEPT}
+"""One request at a time per service: moto's backends have no locks, and they belong to the process."""
 
-    The lock is the price of backends without any: concurrent PUTs of one key fail and versions get lost.
-    """
+
+class MotoServices:
+    """moto's own WSGI applications, called in process."""
 
     def __init__(self, account_id: str) -> None:
         os.environ["MOTO_ACCOUNT_ID"] = account_id
@@ -61,7 +65,6 @@ class MotoServices:
         logging.getLogger("werkzeug").setLevel(logging.ERROR)
         _open_seams()
         self._apps: dict[str, Any] = {}
-        self._locks = {service: threading.RLock() for service in KEPT}
 
     def _app(self, service: str) -> Any:
         """moto's application for one service; made at the first request, under the service's lock."""
@@ -69,12 +72,9 @@ class MotoServices:
             self._apps[service] = create_backend_app(service)
         return self._apps[service]
 
-    def lock(self, service: str) -> threading.RLock:
-        return self._locks[service]
-
     def queue_depths(self) -> list[tuple[str, int, int, int]]:
         """(name, to be received, in flight, delayed) of every queue; cheap enough to be asked every minute."""
-        with self._locks["sqs"]:
+        with _LOCKS["sqs"]:
             return [
                 (
                     queue.name,
@@ -96,8 +96,8 @@ class MotoServices:
         environ = werkzeug_request(request).environ
         environ["RAW_URI"] = environ["REQUEST_URI"] = request.target
         try:
-            with self._locks[service]:
-                _serving.lock = self._locks[service]
+            with _LOCKS[service]:
+                _serving.lock = _LOCKS[service]
                 body, status, headers = run_wsgi_app(self._app(service), environ)
                 payload = b"".join(body)
         except NotImplementedError as error:
@@ -116,6 +116,7 @@ def _open_seams() -> None:
     _collect_s3_changes()
     _leave_bucket_policies_alone()
     _let_others_in_during_a_long_poll()
+    _lock_what_other_services_reach()
 
 
 class _Serving(threading.local):
@@ -140,6 +141,28 @@ def _let_others_in_during_a_long_poll() -> None:
             lock.acquire()
 
     moto_sqs_models.Queue.wait_for_messages = wait_for_messages
+
+
+def _lock_what_other_services_reach() -> None:
+    """SNS puts messages into queues by itself, S3 and Logs into topics and streams: under the lock of the other."""
+    reached = (
+        (moto_firehose_models.FirehoseBackend, "put_record_batch", "firehose"),
+        (moto_kinesis_models.KinesisBackend, "put_record", "kinesis"),
+        (moto_s3_models.S3Backend, "put_object", "s3"),
+        (moto_sns_models.SNSBackend, "publish", "sns"),
+        (moto_sqs_models.SQSBackend, "send_message", "sqs"),
+    )
+    for backend, name, service in reached:
+        setattr(backend, name, _locked(getattr(backend, name), _LOCKS[service]))
+
+
+def _locked(method: Callable[..., Any], lock: threading.RLock) -> Callable[..., Any]:
+    @wraps(method)
+    def alone(*args: Any, **kwargs: Any) -> Any:
+        with lock:
+            return method(*args, **kwargs)
+
+    return alone
 
 
 def _make_small_requests_cheap() -> None:

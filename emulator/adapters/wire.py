@@ -128,8 +128,8 @@ def _protocol(model: ServiceModel, wire: Request) -> str:
         spoken = str(determine_request_protocol(model, wire.content_type))
     except NotImplementedError:
         spoken = ""
-    own = [spoken, *model.metadata.get("protocols", []), model.metadata["protocol"]]
-    return str(next(protocol for protocol in own if protocol in SERIALIZERS))
+    own: list[str] = [spoken, *model.metadata.get("protocols", []), model.metadata["protocol"]]
+    return next(protocol for protocol in own if protocol in SERIALIZERS)
 
 
 def _params(protocol: str, operation: OperationModel, values: dict[str, Any]) -> dict[str, Any]:

@@ -14,90 +14,30 @@ from emulator.adapters.gateway import Gateway
 from emulator.adapters.wire import HttpRequest
 
 REQUESTS, PARTS = 10_000, 4
-SERVICES = [
-    "cloudformation",
-    "dynamodb",
-    "ecr",
-    "events",
-    "iam",
-    "kinesis",
-    "kms",
-    "lambda",
-    "logs",
-    "monitoring",
-    "s3",
-    "sagemaker",
-    "secretsmanager",
-    "sns",
-    "sqs",
-    "ssm",
-    "states",
-    "sts",
-    "nonsense",
-]
-TARGETS = [
-    "SageMaker.CreatePipeline",
-    "SageMaker.ListModelPackages",
-    "AWSEvents.PutEvents",
-    "AWSEvents.PutRule",
-    "AmazonSQS.SendMessage",
-    "DynamoDB_20120810.PutItem",
-    "DynamoDB_20120810.Query",
-    "Logs_20140328.PutLogEvents",
-    "AmazonSSM.GetParameter",
-    "AWSStepFunctions.StartExecution",
-    "GraniteServiceVersion20100801.PutMetricData",
-    "GraniteServiceVersion20100801.PutMetricAlarm",
-    "GraniteServiceVersion20100801.GetMetricData",
-    "TrentService.Encrypt",
-    "secretsmanager.GetSecretValue",
-    "Kinesis_20131202.PutRecord",
-    "AmazonSQS.NoSuchThing",
-    "Nothing.AtAll",
-    ".",
-    "SageMaker.",
-    "...",
-]
-ACTIONS = [
-    "Publish",
-    "CreateTopic",
-    "AssumeRole",
-    "CreateRole",
-    "CreateChangeSet",
-    "DescribeStacks",
-    "PutMetricData",
-    "Nonsense",
-]
-PATHS = [
-    "/",
-    "/bucket",
-    "/bucket/key",
-    "/bucket/%zz",
-    "/2015-03-31/functions/",
-    "/2015-03-31/functions/f/invocations",
-    "/endpoints/e/invocations",
-    "/endpoints//invocations",
-    "/%00",
-    "/bucket?versioning",
-    "/bucket?notification",
-    "/bucket/key?uploadId=x",
-    "/bucket?delete",
-    "/bucket/key?partNumber=9999999999999999&uploadId=",
-    "/2017-03-31/tags/x",
-    "////",
-    "/?x-id=ListBuckets",
-]
-TYPES = [
-    "application/x-amz-json-1.1",
-    "application/x-amz-json-1.0",
-    "application/json",
-    "application/x-www-form-urlencoded",
-    "text/xml",
-    "application/cbor",
-    "multipart/form-data;",
-    ";",
-    "nonsense",
-]
+SERVICES = """
+cloudformation dynamodb ecr events iam kinesis kms lambda logs monitoring s3 sagemaker secretsmanager sns sqs
+ssm states sts nonsense
+""".split()  # noqa: SIM905 - a word list reads better
+TARGETS = """
+SageMaker.CreatePipeline SageMaker.ListModelPackages AWSEvents.PutEvents AWSEvents.PutRule AmazonSQS.SendMessage
+DynamoDB_20120810.PutItem DynamoDB_20120810.Query Logs_20140328.PutLogEvents AmazonSSM.GetParameter
+AWSStepFunctions.StartExecution GraniteServiceVersion20100801.PutMetricData GraniteServiceVersion20100801.GetMetricData
+TrentService.Encrypt secretsmanager.GetSecretValue Kinesis_20131202.PutRecord
+AmazonSQS.NoSuchThing Nothing.AtAll . SageMaker. ...
+""".split()  # noqa: SIM905 - a word list reads better
+ACTIONS = """
+Publish CreateTopic AssumeRole CreateRole CreateChangeSet DescribeStacks PutMetricData Nonsense
+""".split()  # noqa: SIM905 - a word list reads better
+PATHS = """
+/ /bucket /bucket/key /bucket/%zz /2015-03-31/functions/ /2015-03-31/functions/f/invocations
+/endpoints/e/invocations /endpoints//invocations /%00 /bucket?versioning /bucket?notification
+/bucket/key?uploadId=x /bucket?delete /bucket/key?partNumber=9999999999999999&uploadId= /2017-03-31/tags/x ////
+/?x-id=ListBuckets
+""".split()  # noqa: SIM905 - a word list reads better
+TYPES = """
+application/x-amz-json-1.1 application/x-amz-json-1.0 application/json application/x-www-form-urlencoded
+text/xml application/cbor multipart/form-data; ; nonsense
+""".split()  # noqa: SIM905 - a word list reads better
 FRAGMENTS = [
     b"{}",
     b"[]",

@@ -231,3 +231,24 @@ def test_the_depths_of_queues_are_told_without_a_request(services: MotoServices)
     _call(services, "sqs", "ReceiveMessage", QueueUrl=url)
 
     assert ("depths", 1, 1, 1) in services.queue_depths()
+
+
+def test_a_topic_puts_a_message_into_a_queue_under_the_lock_of_sqs(
+    services: MotoServices, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    topic = _call(services, "sns", "CreateTopic", Name="locked")["TopicArn"]
+    _call(services, "sqs", "CreateQueue", QueueName="locked")
+    queue = f"arn:aws:sqs:us-east-1:{ACCOUNT_ID}:locked"
+    _call(services, "sns", "Subscribe", TopicArn=topic, Protocol="sqs", Endpoint=queue)
+    owned: list[bool] = []
+    add = moto.sqs.models.Queue.add_message
+
+    def seen(*args: Any, **kwargs: Any) -> Any:
+        owned.append(moto_services._LOCKS["sqs"]._is_owned())  # type: ignore[attr-defined]
+        return add(*args, **kwargs)
+
+    monkeypatch.setattr(moto.sqs.models.Queue, "add_message", seen)
+
+    _call(services, "sns", "Publish", TopicArn=topic, Message="hello")
+
+    assert owned == [True]
