@@ -120,6 +120,7 @@ def run(state_dir: Path, port: int) -> None:
     _write_whole(state_dir / "emulator.json", json.dumps(record))
     web.run()
     kernel.dispatcher.stop()
+    cloudwatch.Engine.of(kernel).close()
     kernel.store.close()
     (state_dir / "emulator.json").unlink(missing_ok=True)
     os._exit(0)  # threads may still wait for children, which die with us

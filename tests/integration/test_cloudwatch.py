@@ -232,6 +232,14 @@ def test_dashboards_are_kept(client: Client) -> None:
     ] == ["loop"]
 
 
+def test_a_widget_comes_back_as_a_png(client: Client) -> None:
+    widget = json.dumps({"metrics": [["test/none", "m"]], "width": 200, "height": 100})
+
+    image = client("cloudwatch").get_metric_widget_image(MetricWidget=widget)["MetricWidgetImage"]
+
+    assert image.startswith(b"\x89PNG")
+
+
 def test_a_large_put_comes_compressed_and_is_understood(client: Client, kernel: Kernel) -> None:
     data = [{"MetricName": f"metric-{number}", "Value": float(number)} for number in range(1000)]
 

@@ -19,6 +19,7 @@ _LATER = ("EvaluationCriteria", "EvaluationInterval", "WarmUpConfiguration", "Ac
 _METRIC = ("MetricName", "Namespace", "Statistic", "ExtendedStatistic", "Dimensions", "Period", "Unit")
 _MISSING = ("breaching", "notBreaching", "ignore", "missing")
 _LOW_COUNT = ("evaluate", "ignore")
+_INITIAL = {"StateValue": "INSUFFICIENT_DATA", "StateReason": alarm_reasons.INITIAL}
 MOST_QUERIES = 10
 
 
@@ -27,10 +28,9 @@ def put_metric_alarm(params: Params, ctx: Context) -> Params:
     _check_metric_alarm(params)
     row = {name: value for name, value in params.items() if name != "Tags" and value is not None}
     row = {"TreatMissingData": "missing", **row}
-    for name in ("Threshold",):
-        if name in row:
-            row[name] = float(row[name])
-    _put(row, params, ctx, INITIAL_METRIC)
+    if "Threshold" in row:
+        row["Threshold"] = float(row["Threshold"])
+    _put(row, params, ctx)
     return {}
 
 
@@ -47,12 +47,9 @@ def put_composite_alarm(params: Params, ctx: Context) -> Params:
     if "ActionsSuppressor" in params:
         _check_suppressor(params, ctx)
     row = {name: value for name, value in params.items() if name != "Tags" and value is not None}
-    _put(row, params, ctx, INITIAL_METRIC)
+    _put(row, params, ctx)
     Engine.of(ctx.kernel).soon()
     return {}
-
-
-INITIAL_METRIC = alarm_reasons.INITIAL
 
 
 def _rule(text: str) -> composite_rules.Expression:
@@ -70,7 +67,7 @@ def _check_suppressor(params: Params, ctx: Context) -> None:
         raise invalid(f"ActionsSuppressor: Could not find the alarm {params['ActionsSuppressor']}")
 
 
-def _put(row: Row, params: Params, ctx: Context, reason: str) -> None:
+def _put(row: Row, params: Params, ctx: Context) -> None:
     kernel, name, now = ctx.kernel, params["AlarmName"], ctx.kernel.clock.now()
     arn = kernel.arn("cloudwatch", f"alarm:{name}")
     row = {"ActionsEnabled": True, **{key: [] for key in _ACTIONS}, **row}
@@ -79,7 +76,7 @@ def _put(row: Row, params: Params, ctx: Context, reason: str) -> None:
         before = kernel.store.get(ALARM, name)
         if before is not None and ("AlarmRule" in before) != ("AlarmRule" in row):
             raise invalid(f"An alarm of another type named {name} exists already")
-        row |= _state_of(before) if before else {"StateValue": "INSUFFICIENT_DATA", "StateReason": reason}
+        row |= _state_of(before) if before else _INITIAL
         row.setdefault("StateUpdatedTimestamp", now)
         row.setdefault("StateTransitionedTimestamp", now)
         kernel.store.put(ALARM, name, row)

@@ -89,6 +89,11 @@ class Engine:
         for point in points:
             self.metrics.add_soon(point)
 
+    def close(self) -> None:
+        """Write what services measured and nobody has looked at yet."""
+        with self._lock:
+            self.metrics.close()
+
     def _evaluate(self, name: str, now: datetime) -> None:
         row = self._kernel.store.get(ALARM, name)
         state = evaluation.evaluate(self.metrics, row, now) if row else None

@@ -107,6 +107,16 @@ def test_a_service_measures_itself(watch: Watch) -> None:
         watch("PutMetricData", Namespace="AWS/Lambda", MetricData=[{"MetricName": "Errors", "Value": 1.0}])
 
 
+def test_what_services_measured_is_written_at_the_end(watch: Watch) -> None:
+    watch.engine.measure("AWS/Lambda", "Errors", {"FunctionName": "f"}, 1, "Count")
+
+    watch.engine.close()
+
+    again = MetricStore(watch.world.kernel.state_dir / "metrics.sqlite")
+    assert len(again.metrics(0)) == 1
+    again.close()
+
+
 def test_a_detector_is_trained_by_datapoints(watch: Watch) -> None:
     single = {"Namespace": "test", "MetricName": "m", "Stat": "Average"}
     number = watch("PutAnomalyDetector", SingleMetricAnomalyDetector=single)["AnomalyDetectorId"]
