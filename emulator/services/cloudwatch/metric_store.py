@@ -109,6 +109,25 @@ class MetricStore:
             rows = self._db.execute(f"{sql} ORDER BY at", values).fetchall()
         return [(at, _reading(count, total, low, high, vals), kept) for at, count, total, low, high, vals, kept in rows]
 
+    def summaries(
+        self, wanted: Metric, start: int, end: int, period_s: int, unit: str | None = None
+    ) -> list[tuple[float, Reading]]:
+        """One reading for each period that has any: all that the simple statistics need, whatever came in it."""
+        self.flush()
+        number = self._id(wanted)
+        if number is None:
+            return []
+        sql = (
+            "SELECT CAST((at - ?) / ? AS INTEGER) AS period, sum(count), sum(total), min(low), max(high) FROM points "
+            "WHERE metric=? AND at>=? AND at<?"
+        )
+        values: tuple[float | str, ...] = (start, period_s, number, start, end)
+        if unit is not None:
+            sql, values = f"{sql} AND unit=?", (*values, unit)
+        with self._lock:
+            rows = self._db.execute(f"{sql} GROUP BY period ORDER BY period", values).fetchall()
+        return [(start + period * period_s, Reading(*summary)) for period, *summary in rows]
+
     def metrics(self, since: float, namespace: str | None = None, name: str | None = None) -> list[Metric]:
         """Metrics that got data since then, in order of namespace, name and dimensions."""
         self.flush()

@@ -158,7 +158,10 @@ def fetch(
 ) -> Series:
     """One statistic of one metric on the grid that starts at `between`."""
     start, end = between
-    rows = ((at, reading) for at, reading, _ in store.readings(wanted, start, end, unit))
+    if statistic in statistics.SIMPLE:
+        rows = store.summaries(wanted, start, end, period_s, unit)
+    else:
+        rows = [(at, reading) for at, reading, _ in store.readings(wanted, start, end, unit)]
     return series.aggregated(series.bucketed(rows, start, period_s), statistic, period_s, label)
 
 

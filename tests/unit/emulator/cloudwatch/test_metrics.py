@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
+import uuid
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from emulator.kernel.errors import AwsError
-from emulator.semantics.cloudwatch import statistics
+from emulator.semantics.cloudwatch import series, statistics
 from emulator.services.cloudwatch.metric_store import Datapoint, MetricStore, metric
 from tests.unit.emulator.cloudwatch.conftest import Watch
 
@@ -172,3 +175,19 @@ def test_datapoints_survive_and_old_ones_go(tmp_path: Path) -> None:
     assert rows[0][1].values == ((1.0, 2.0), (3.0, 1.0))
     assert again.metrics(0) == [wanted]
     again.close()
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=30, deadline=None)
+@given(st.lists(st.tuples(st.integers(0, 599), st.floats(-1e6, 1e6)), max_size=30), st.sampled_from(statistics.SIMPLE))
+def test_a_summary_says_what_the_readings_say(tmp_path: Path, points: list[tuple[int, float]], statistic: str) -> None:
+    wanted = metric("n", uuid.uuid4().hex)
+    store = MetricStore(tmp_path / "metrics.sqlite")
+    store.add([Datapoint(wanted, float(at), statistics.single(value)) for at, value in points])
+
+    rows = [(at, reading) for at, reading, _ in store.readings(wanted, 0, 600)]
+    slow = series.aggregated(series.bucketed(rows, 0, 60), statistic, 60)
+    fast = series.aggregated(series.bucketed(store.summaries(wanted, 0, 600, 60), 0, 60), statistic, 60)
+
+    assert dict(fast.points) == pytest.approx(dict(slow.points), abs=1e-3)
+    assert dict(fast.counts) == dict(slow.counts)
+    store.close()
