@@ -30,6 +30,7 @@ PINNED = "5.2.5"
 @pytest.fixture(scope="module")
 def services() -> MotoServices:
     MotoServices(ACCOUNT_ID)
+    moto.backends.get_backend("iam").reset()  # another test of this worker may have made it without AWS's policies
     return MotoServices(ACCOUNT_ID)  # a second one in a process must not open the seams again
 
 
