@@ -54,6 +54,8 @@ def create_change_set(params: Params, ctx: Context) -> Params:
 def _refuse_unknown(params: Params) -> None:
     """Name what is asked for and not done. A resource to import that exists fails by itself, when it is made."""
     unknown = sorted(name for name, value in params.items() if value and name in _NOT_EMULATED)
+    if params.get("DeploymentConfig", {}).get("Mode", "STANDARD") != "STANDARD":
+        unknown.append("DeploymentConfig")
     if unknown:
         raise EmulatorError(
             f"cloudformation: CreateChangeSet: {', '.join(unknown)} is not emulated yet; nothing was done"
