@@ -26,13 +26,12 @@ from emulator.kernel.ids import Ids
 from emulator.kernel.journal import Journal
 from emulator.kernel.ports import Kernel
 from emulator.kernel.store import Store
-from emulator.services import cloudformation, events, lambda_, sagemaker, sagemaker_runtime, scheduler
+from emulator.services import cloudformation, cloudwatch, events, lambda_, sagemaker, sagemaker_runtime, scheduler
 
 ACCOUNT_ID, REGION = "123456789012", "us-east-1"
 REPOSITORY = Path(__file__).resolve().parent.parent
 LIMITS = (
     "IAM policies are recorded, not enforced yet",
-    "CloudWatch alarms are recorded, not evaluated yet",
     "S3, SQS, SNS, DynamoDB and IAM live in memory: a state directory serves one run",
 )
 """What a person must know before trusting what passes here; `up` prints it."""
@@ -62,17 +61,22 @@ def build(state_dir: Path, port: int) -> tuple[Kernel, Gateway]:
     identities = Identities(kernel)
     owned = {
         "cloudformation": cloudformation.OPERATIONS,
+        "cloudwatch": cloudwatch.OPERATIONS,
         "events": events.OPERATIONS,
         "lambda": lambda_.OPERATIONS,
         "sagemaker": sagemaker.OPERATIONS,
         "sagemaker-runtime": sagemaker_runtime.OPERATIONS,
         "scheduler": scheduler.OPERATIONS,
     }
-    gateway = Gateway(kernel, MotoServices(ACCOUNT_ID), owned, identities.principal_of)
+    moto = MotoServices(ACCOUNT_ID)
+    metrics = kernel.engines["cloudwatch"] = cloudwatch.Engine(kernel, moto.queue_depths)
+    gateway = Gateway(kernel, moto, owned, identities.principal_of)
     gateway.on_served.append(_wake_pollers)
+    gateway.on_served.append(lambda service, request: metrics.saw(service, request.operation(), request.body))
     kernel.calls = InProcessCalls(kernel, gateway)
     kernel.publish = events.Bus(kernel).publish
     kernel.credentials = identities.credentials
+    kernel.measure = metrics.measure
     return kernel, gateway
 
 
@@ -109,6 +113,7 @@ def run(state_dir: Path, port: int) -> None:
         level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s %(message)s", stream=sys.stderr
     )
     kernel, gateway = build(state_dir, port)
+    cloudwatch.Engine.of(kernel).start()
     stop = threading.Event()
     web = server.server(server.build(gateway, control(kernel, stop)), port)
     threading.Thread(target=_stop_when_told, args=(web, stop), daemon=True).start()
@@ -116,6 +121,7 @@ def run(state_dir: Path, port: int) -> None:
     _write_whole(state_dir / "emulator.json", json.dumps(record))
     web.run()
     kernel.dispatcher.stop()
+    cloudwatch.Engine.of(kernel).close()
     kernel.store.close()
     (state_dir / "emulator.json").unlink(missing_ok=True)
     os._exit(0)  # threads may still wait for children, which die with us

@@ -115,8 +115,9 @@ class Gateway:
             return wire.render_error(service, request, error, request_id)
         if service == "s3" and response.status < 300:
             self._announce(request, take_s3_changes(), request_id)
-        for listener in self.on_served:
-            listener(service, request)
+        if response.status < 300:
+            for listener in self.on_served:
+                listener(service, request)
         return response
 
     def _announce(self, request: HttpRequest, changes: list[S3Change], request_id: str) -> None:
@@ -167,7 +168,9 @@ def service_of(signing_name: str, request: HttpRequest) -> str:
 
 
 def _validation_code(service: str) -> str:
-    return "ValidationError" if service in ("cloudformation", "sagemaker-runtime") else "ValidationException"
+    return (
+        "ValidationError" if service in ("cloudformation", "cloudwatch", "sagemaker-runtime") else "ValidationException"
+    )
 
 
 def _unknown_service(service: str, request: HttpRequest, request_id: str) -> HttpResponse:

@@ -128,6 +128,7 @@ class Bus:
 
     def _give_up(self, it: _Delivery, error: AwsError, verdict: delivery.GiveUp, retries: int) -> None:
         rule, target = it.matched.rule, it.target
+        self._kernel.measure("AWS/Events", "FailedInvocations", {"RuleName": rule["Name"]}, 1, "Count")
         queue_arn = target.get("DeadLetterConfig", {}).get("Arn")
         kind = "events.dead_lettered" if queue_arn else "events.dropped"
         facts = {"correlation": it.message.event["id"], "target": target["Arn"], "error": str(error)}
