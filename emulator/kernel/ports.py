@@ -82,6 +82,10 @@ class Process(Protocol):
         """The exit code (negative: ended by that signal), or None when `timeout_s` passed first."""
         ...
 
+    def drain(self) -> None:
+        """Have `on_line` get every line that the child has written until now."""
+        ...
+
     def terminate(self) -> None:
         """SIGTERM to the program."""
         ...

@@ -12,6 +12,9 @@ from typing import Any
 from emulator.kernel.errors import AwsError
 from emulator.kernel.ports import Kernel, Outcome, Sandbox, SandboxSpec
 
+IMAGE_ENVIRONMENT = {"LANG": "C.UTF-8", "PATH": "/usr/local/bin:/usr/bin:/bin", "TZ": ":UTC"}
+"""What the runtime itself sets."""
+
 
 class Engine:
     """The running side of Lambda, one per kernel."""
@@ -119,9 +122,7 @@ class Environment:
             "AWS_LAMBDA_LOG_STREAM_NAME": self._stream,
             "AWS_LAMBDA_INITIALIZATION_TYPE": "on-demand",
             "AWS_EXECUTION_ENV": f"AWS_Lambda_{row['Runtime']}",
-            "LANG": "C.UTF-8",
-            "PATH": "/usr/local/bin:/usr/bin:/bin",
-            "TZ": ":UTC",
+            **IMAGE_ENVIRONMENT,
         }
 
 
