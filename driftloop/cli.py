@@ -6,6 +6,7 @@ import sys
 
 import typer
 from botocore.exceptions import BotoCoreError, ClientError
+from rich.markup import escape
 
 from driftloop.commands import decide, demo, deploy, down, env, replay, status, timeline, up
 from driftloop.errors import UserError
@@ -38,8 +39,8 @@ def app() -> None:
     try:
         commands()
     except UserError as error:
-        console.print(f"[red]error:[/red] {error}", soft_wrap=True)
+        console.print(f"[red]error:[/red] {escape(str(error))}", soft_wrap=True)
         sys.exit(1)
     except (BotoCoreError, ClientError) as error:
-        console.print(f"[red]AWS refused:[/red] {error}", soft_wrap=True)
+        console.print(f"[red]AWS refused:[/red] {escape(str(error))}", soft_wrap=True)
         sys.exit(1)

@@ -143,12 +143,19 @@ def run(state_dir: Path, port: int) -> None:
     web = server.server(server.build(gateway, control(kernel, stop)), port)
     threading.Thread(target=_stop_when_told, args=(web, stop), daemon=True).start()
     record = {"pid": os.getpid(), "port": port, "endpoint_url": kernel.endpoint_url, "region": REGION}
-    (state_dir / "emulator.json").write_text(json.dumps(record))
+    _write_whole(state_dir / "emulator.json", json.dumps(record))
     web.run()
     kernel.dispatcher.stop()
     kernel.store.close()
     (state_dir / "emulator.json").unlink(missing_ok=True)
     os._exit(0)  # threads may still wait for children, which die with us
+
+
+def _write_whole(path: Path, text: str) -> None:
+    """Write a file that others may read at any moment: they find all of it or none."""
+    beside = path.with_suffix(".new")
+    beside.write_text(text)
+    beside.replace(path)
 
 
 def _stop_when_told(web: Any, stop: threading.Event) -> None:

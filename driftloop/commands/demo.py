@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+from rich.markup import escape
 
 from driftloop import datasets, stacks
 from driftloop.commands import deploy, down, up
@@ -149,7 +150,7 @@ def _tell(steps: dict[str, Any], told: set[str]) -> None:
         if "EndTime" in step and name not in told:
             told.add(name)
             took = seconds((step["EndTime"] - step["StartTime"]).total_seconds())
-            reason = f"  {step['FailureReason']}" if step.get("FailureReason") else ""
+            reason = f"  {escape(step['FailureReason'])}" if step.get("FailureReason") else ""
             console.print(f"  {name:<16}{coloured(step['StepStatus'])}  {took}{reason}")
 
 

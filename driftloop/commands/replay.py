@@ -13,6 +13,8 @@ from driftloop.screen import console
 from driftloop.target import choose
 
 _BATCH = 10
+_ASK_ALL_S = 1
+"""Without a wait SQS asks a sample of its servers, and answers that a short queue is empty when it is not."""
 
 
 def replay(
@@ -38,7 +40,9 @@ def move(sqs: Any, source_url: str, target_url: str) -> int:
     """
     seen: set[str] = set()
     while True:
-        answer = sqs.receive_message(QueueUrl=source_url, MaxNumberOfMessages=_BATCH, MessageAttributeNames=["All"])
+        answer = sqs.receive_message(
+            QueueUrl=source_url, MaxNumberOfMessages=_BATCH, MessageAttributeNames=["All"], WaitTimeSeconds=_ASK_ALL_S
+        )
         messages = [message for message in answer.get("Messages", []) if message["MessageId"] not in seen]
         if not messages:
             return len(seen)

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from typing import Annotated, Any
 
 import typer
+from rich.markup import escape
 
 from driftloop import stacks
 from driftloop.options import DEFAULT_STATE, Profile, Region, State
@@ -109,4 +110,5 @@ def line(entry: Entry) -> str:
     """One entry as a line: time, what, outcome, duration, detail."""
     took = seconds(entry.duration_s) if entry.duration_s is not None else ""
     padding = " " * max(0, 10 - len(entry.outcome))
-    return f"{clock(entry.at)}  {entry.what:<18}{coloured(entry.outcome)}{padding}{took:>11}  {entry.detail}".rstrip()
+    what, detail = escape(f"{entry.what:<18}"), escape(entry.detail)
+    return f"{clock(entry.at)}  {what}{coloured(entry.outcome)}{padding}{took:>11}  {detail}".rstrip()

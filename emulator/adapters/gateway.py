@@ -5,6 +5,7 @@ The same `handle` serves HTTP and calls in process, so both are parsed, validate
 
 from __future__ import annotations
 
+import json
 import logging
 import re
 from collections.abc import Callable, Mapping
@@ -20,6 +21,15 @@ from emulator.semantics.s3 import object_events
 
 log = logging.getLogger(__name__)
 _SCOPE = re.compile(r"Credential=([^/,\s]+)/\d{8}/([^/]+)/([^/]+)/aws4_request")
+_SAGEMAKER_PATHS = (
+    ("/endpoints/", "sagemaker-runtime"),
+    ("/FeatureGroup/", "sagemaker-featurestore-runtime"),
+    ("/BatchGetRecord", "sagemaker-featurestore-runtime"),
+    ("/BatchWriteRecord", "sagemaker-featurestore-runtime"),
+    ("/BatchGetMetrics", "sagemaker-metrics"),
+    ("/BatchPutMetrics", "sagemaker-metrics"),
+)
+"""The services that sign as `sagemaker` and speak rest-json, by the start of their paths."""
 _SIGNING_NAMES = {"monitoring": "cloudwatch", "states": "stepfunctions", "eventbridge": "events"}
 
 
@@ -57,7 +67,7 @@ class Gateway:
             return self._serve(service, request, self._principal_of(signature.access_key), request_id)
         if service in KEPT:
             return self._forward(service, request, request_id)
-        return _unknown_service(service, request_id)
+        return _unknown_service(service, request, request_id)
 
     def call(self, service: str, operation: str, params: Params, principal: Principal) -> Params:
         """Call one of our own services in process."""
@@ -149,10 +159,8 @@ def service_of(signing_name: str, request: HttpRequest) -> str:
     """botocore's name of the service that a request is for: several share a signing name."""
     path = urlsplit(request.target).path
     target = request.header("x-amz-target")
-    if signing_name == "sagemaker" and path.startswith("/endpoints/"):
-        return "sagemaker-runtime"
     if signing_name == "sagemaker" and not target:
-        return "sagemaker-featurestore-runtime" if path.startswith("/FeatureGroup") else "sagemaker-metrics"
+        return next((service for prefix, service in _SAGEMAKER_PATHS if path.startswith(prefix)), f"sagemaker ({path})")
     if signing_name == "dynamodb" and target.startswith("DynamoDBStreams"):
         return "dynamodbstreams"
     return _SIGNING_NAMES.get(signing_name, signing_name)
@@ -162,9 +170,11 @@ def _validation_code(service: str) -> str:
     return "ValidationError" if service in ("cloudformation", "sagemaker-runtime") else "ValidationException"
 
 
-def _unknown_service(service: str, request_id: str) -> HttpResponse:
-    message = f"the service '{service}' is not emulated; nothing was done"
-    body = f'{{"__type": "NotEmulated", "message": "{message}"}}'
+def _unknown_service(service: str, request: HttpRequest, request_id: str) -> HttpResponse:
+    error = EmulatorError(f"the service '{service}' is not emulated; nothing was done")
+    if wire.is_modeled(service):
+        return wire.render_error(service, request, error, request_id)
+    body = json.dumps({"__type": error.code, "message": error.message})
     headers = {
         "Content-Type": "application/x-amz-json-1.1",
         "x-amzn-RequestId": request_id,

@@ -10,7 +10,7 @@ import os
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import Any
 
 import moto.backends as moto_backends
@@ -18,6 +18,7 @@ import moto.core.responses as moto_responses
 import moto.core.utils as moto_utils
 import moto.s3.models as moto_s3_models
 import moto.s3.notifications as moto_s3_notifications
+import moto.sqs.models as moto_sqs_models
 from moto.iam.access_control import PermissionResult
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
 from werkzeug.test import run_wsgi_app
@@ -59,9 +60,7 @@ class MotoServices:
         os.environ["MOTO_ACCOUNT_ID"] = account_id
         os.environ["MOTO_IAM_LOAD_MANAGED_POLICIES"] = "true"  # CDK's bootstrap roles name AWS's own policies
         logging.getLogger("werkzeug").setLevel(logging.ERROR)
-        _make_small_requests_cheap()
-        _collect_s3_changes()
-        _leave_bucket_policies_alone()
+        _open_seams()
         self._app = DomainDispatcherApplication(create_backend_app)
         self._locks = {service: threading.RLock() for service in KEPT}
 
@@ -78,6 +77,7 @@ class MotoServices:
         environ["RAW_URI"] = environ["REQUEST_URI"] = request.target
         try:
             with self._locks[service]:
+                _serving.lock = self._locks[service]
                 body, status, headers = run_wsgi_app(self._app, environ)
                 payload = b"".join(body)
         except NotImplementedError as error:
@@ -91,6 +91,39 @@ def _operation_name(request: HttpRequest) -> str:
         return target.rsplit(".", 1)[-1]
     fields = request.body.split(b"&") if b"Action=" in request.body[:4096] else []
     return next((part[7:].decode() for part in fields if part.startswith(b"Action=")), "")
+
+
+@cache
+def _open_seams() -> None:
+    """Everything that is changed in moto, once a process: a seam that wraps must not wrap itself."""
+    _make_small_requests_cheap()
+    _collect_s3_changes()
+    _leave_bucket_policies_alone()
+    _let_others_in_during_a_long_poll()
+
+
+class _Serving(threading.local):
+    """The lock that this thread holds while moto serves its request."""
+
+    lock: threading.RLock
+
+
+_serving = _Serving()
+
+
+def _let_others_in_during_a_long_poll() -> None:
+    """ReceiveMessage with a wait holds the lock of SQS: nobody could send what it waits for."""
+    wait = moto_sqs_models.Queue.wait_for_messages
+
+    def wait_for_messages(queue: Any, timeout: int) -> None:
+        lock = _serving.lock
+        lock.release()
+        try:
+            wait(queue, timeout)
+        finally:
+            lock.acquire()
+
+    moto_sqs_models.Queue.wait_for_messages = wait_for_messages
 
 
 def _make_small_requests_cheap() -> None:

@@ -51,7 +51,7 @@ class ProcessSandbox:
 
     def __init__(self, spawner: Spawner, python: Path, spec: SandboxSpec) -> None:
         self._spec = spec
-        self._waiting: queue.SimpleQueue[_Invocation] = queue.SimpleQueue()
+        self._waiting: queue.SimpleQueue[_Invocation | None] = queue.SimpleQueue()
         self._current: _Invocation | None = None
         self._init_error: Outcome | None = None
         self._closed = False
@@ -77,10 +77,11 @@ class ProcessSandbox:
         if not self._closed:
             self._closed = True
             self._process.kill()
+            self._waiting.put(None)
             self._api.close()
 
-    def take(self) -> _Invocation:
-        """The next invocation, for the runtime; waits for one."""
+    def take(self) -> _Invocation | None:
+        """The next invocation, for the runtime; waits for one. None: there will be no more."""
         return self._waiting.get()
 
     def answered(self, request_id: str, outcome: Outcome) -> bool:
@@ -106,7 +107,9 @@ class ProcessSandbox:
 
     def _lost(self) -> None:
         current = self._current
-        if current and not self._closed:
+        if current and self._init_error:
+            current.answer(self._init_error)
+        elif current and not self._closed:
             current.answer(exited(current.request_id, self._process.wait(0)))
 
 
@@ -141,6 +144,9 @@ class _Handler(BaseHTTPRequestHandler):
             self._reply(404, b"")
             return
         invocation = self.server.sandbox.take()
+        if invocation is None:
+            self.close_connection = True
+            return
         headers = {
             "Content-Type": "application/json",
             "Lambda-Runtime-Aws-Request-Id": invocation.request_id,

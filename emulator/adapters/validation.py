@@ -107,9 +107,13 @@ def _string(shape: Shape, value: str, path: str) -> Iterator[str]:
         yield _broken(path, value, f"Member must satisfy regular expression pattern: {pattern}")
 
 
+_BEYOND_THE_BMP = r"\uD800\uDC00-\uDBFF\uDFFF"
+"""How Java, whose strings are UTF-16, writes that range of characters; no range to anybody else."""
+
+
 @lru_cache(maxsize=4096)
 def _compiled(pattern: str) -> regex.Pattern[str]:
-    return regex.compile(pattern)
+    return regex.compile(pattern.replace(_BEYOND_THE_BMP, r"\U00010000-\U0010FFFF"))
 
 
 def _length(shape: Shape, length: int, value: Any, path: str) -> Iterator[str]:

@@ -5,18 +5,21 @@ moto's model-driven parser and serializer do the work; they are the one well-kep
 
 from __future__ import annotations
 
+import json
 import warnings
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
 from urllib.parse import urlsplit
 
+from botocore.exceptions import UnknownServiceError
+from botocore.utils import parse_timestamp
 from moto.core.exceptions import ServiceException
 from moto.core.model import OperationModel, ServiceModel
 from moto.core.parse import PROTOCOL_PARSERS
 from moto.core.request import Request, determine_request_protocol
 from moto.core.routing import NotFound, get_service_router
-from moto.core.serialize import get_serializer_class
+from moto.core.serialize import SerializationContext, get_serializer_class
 from moto.core.utils import get_service_model
 
 from emulator.kernel.errors import AwsError
@@ -71,7 +74,8 @@ def parse(service: str, request: HttpRequest) -> ParsedRequest:
     """Match and parse a request to `service`.
 
     Raises:
-        AwsError: UnknownOperationException when no operation of the service's model matches.
+        AwsError: UnknownOperationException when no operation of the service's model matches;
+            SerializationException when the request does not have the shape of the operation's input.
     """
     wire = werkzeug_request(request)
     model = _model(service)
@@ -90,9 +94,18 @@ def parse(service: str, request: HttpRequest) -> ParsedRequest:
         "url_path": wire.path,
         "url_params": uri,
     }
-    return ParsedRequest(
-        service, operation, protocol, dict(PROTOCOL_PARSERS[protocol](operation, map_type=dict).parse(values))
-    )
+    return ParsedRequest(service, operation, protocol, _params(protocol, operation, values))
+
+
+def _params(protocol: str, operation: OperationModel, values: dict[str, Any]) -> dict[str, Any]:
+    parser = PROTOCOL_PARSERS[protocol](operation, timestamp_parser=parse_timestamp, map_type=dict)
+    try:
+        if protocol == "json" and values["body"]:
+            json.loads(values["body"])  # moto takes what is no JSON for an empty request
+        return dict(parser.parse(values))
+    except (AttributeError, LookupError, TypeError, ValueError) as error:
+        message = f"{operation.name}: the request does not have the shape of its input: {error}"
+        raise AwsError("SerializationException", message) from error
 
 
 def render(parsed: ParsedRequest, result: dict[str, Any] | AwsError, request_id: str) -> HttpResponse:
@@ -111,7 +124,8 @@ def render_error(service: str, request: HttpRequest, error: AwsError, request_id
 def _serialize(
     service: str, protocol: str, operation: OperationModel, result: dict[str, Any] | AwsError, request_id: str
 ) -> HttpResponse:
-    serializer = get_serializer_class(service, protocol)(operation_model=operation)
+    context = SerializationContext(request_id)
+    serializer = get_serializer_class(service, protocol)(operation_model=operation, context=context)
     answer: Any = result
     if isinstance(result, AwsError):
         answer = _WireError(result.code, result.message)
@@ -126,6 +140,15 @@ def _serialize(
         headers["Content-Type"] = result["ContentType"]  # moto's REST serializer overwrites a modeled Content-Type
     body = out["body"]
     return HttpResponse(status, headers, body if isinstance(body, bytes) else str(body).encode())
+
+
+def is_modeled(service: str) -> bool:
+    """Whether botocore has a service of this name."""
+    try:
+        _model(service)
+    except UnknownServiceError:
+        return False
+    return True
 
 
 @lru_cache(maxsize=64)

@@ -2,6 +2,7 @@
 
 import io
 import json
+import urllib.request
 import zipfile
 from collections.abc import Callable
 from typing import Any
@@ -138,3 +139,27 @@ def test_a_queue_feeds_a_function_and_keeps_what_the_function_could_not_handle(c
         return [found[name] for name in names] == ["0", "1"]
 
     assert eventually(left)
+
+
+def test_a_mapping_outlives_a_queue_that_is_deleted_and_made_anew(client: Client, function: str) -> None:
+    sqs = client("sqs")
+    create = {"QueueName": "fn-phoenix", "Attributes": {"VisibilityTimeout": "60"}}
+    url = sqs.create_queue(**create)["QueueUrl"]
+    arn = "arn:aws:sqs:us-east-1:123456789012:fn-phoenix"
+    client("lambda").create_event_source_mapping(FunctionName=function, EventSourceArn=arn)
+    sqs.delete_queue(QueueUrl=url)
+    journal = f"{sqs.meta.endpoint_url}/_emulator/journal?"
+    eventually(lambda: "lambda.poll.failed" in _text(journal))
+
+    sqs.create_queue(**create)
+    sqs.send_message(QueueUrl=url, MessageBody="good")
+
+    names = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
+    eventually(
+        lambda: set(sqs.get_queue_attributes(QueueUrl=url, AttributeNames=names)["Attributes"].values()) == {"0"}
+    )
+
+
+def _text(url: str) -> str:
+    with urllib.request.urlopen(url, timeout=10) as answer:
+        return str(answer.read(), "utf-8")

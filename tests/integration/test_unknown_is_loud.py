@@ -44,3 +44,14 @@ def test_a_request_that_breaks_the_model_is_refused_with_the_constraint(client: 
         ClientError, match=r"Value 'bad name!' at 'name' failed to satisfy constraint: Member must satisfy"
     ):
         client("events").put_rule(Name="bad name!", EventPattern='{"source": ["a"]}')
+
+
+@pytest.mark.parametrize("body", [b"not json", b"[1, 2]", b'{"Limit": "many"}'])
+def test_a_body_that_is_no_request_is_refused_as_such(client: Client, body: bytes) -> None:
+    events = client("events")
+    events.meta.events.register("before-sign", lambda request, **kwargs: setattr(request, "data", body))
+
+    with pytest.raises(ClientError) as refused:
+        events.list_rules()
+
+    assert refused.value.response["Error"]["Code"] == "SerializationException"

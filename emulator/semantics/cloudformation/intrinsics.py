@@ -17,8 +17,7 @@ DIFFERS = (
 )
 
 NO_VALUE = object()
-_VARIABLE = re.compile(r"\$\{([^!}][^}]*)\}")
-_LITERAL = re.compile(r"\$\{!([^}]*)\}")
+_VARIABLE = re.compile(r"\$\{([^}]+)\}")
 
 
 @dataclass
@@ -40,8 +39,7 @@ def resolve(value: Any, scope: Scope) -> Any:
     if isinstance(value, list):
         return [item for item in (resolve(item, scope) for item in value) if item is not NO_VALUE]
     if isinstance(value, str):
-        if "{{resolve:" in value:
-            raise TemplateError(f"dynamic reference '{value}' is not emulated yet; nothing was done")
+        _refuse_dynamic(value)
         return value
     if not isinstance(value, dict):
         return value
@@ -49,9 +47,41 @@ def resolve(value: Any, scope: Scope) -> Any:
     if name is None:
         resolved = {key: resolve(item, scope) for key, item in value.items()}
         return {key: item for key, item in resolved.items() if item is not NO_VALUE}
+    _refuse_unknown(name)
+    return _FUNCTIONS[name](value[name], scope)
+
+
+def check(value: Any, scope: Scope) -> None:
+    """Refuse what `resolve` would refuse whatever the resources turn out to be, before anything has been made.
+
+    Raises:
+        TemplateError: an unknown function or condition, a dynamic reference, or an operand that a function cannot have.
+    """
+    if isinstance(value, str):
+        _refuse_dynamic(value)
+    elif isinstance(value, list):
+        for item in value:
+            check(item, scope)
+    elif isinstance(value, dict):
+        name = function_of(value)
+        if name is not None:
+            _refuse_unknown(name)
+            if not _SHAPES[name](value[name]):
+                raise TemplateError(f"Template error: {name} has an operand that it cannot have: {value[name]!r}")
+            if name == "Fn::If":
+                _named(scope.conditions, value[name][0], "condition")
+        for item in value.values():
+            check(item, scope)
+
+
+def _refuse_unknown(name: str) -> None:
     if name not in _FUNCTIONS:
         raise TemplateError(f"Template error: the function {name} is not emulated yet; nothing was done")
-    return _FUNCTIONS[name](value[name], scope)
+
+
+def _refuse_dynamic(text: str) -> None:
+    if "{{resolve:" in text:
+        raise TemplateError(f"dynamic reference '{text}' is not emulated yet; nothing was done")
 
 
 def function_of(value: dict[str, Any]) -> str | None:
@@ -75,7 +105,8 @@ def references(value: Any) -> Iterator[str]:
             yield _attribute(value[name])[0]
         elif name == "Fn::Sub":
             text, given = _sub_parts(value[name])
-            yield from (found.split(".")[0] for found in _VARIABLE.findall(text) if found not in given)
+            names = (found for found in _VARIABLE.findall(text) if not found.startswith("!") and found not in given)
+            yield from (found.split(".")[0] for found in names)
             yield from references(given)
         else:
             for item in value.values():
@@ -83,7 +114,20 @@ def references(value: Any) -> Iterator[str]:
 
 
 def is_true(condition: Any, scope: Scope) -> bool:
-    """Whether a condition of the template (or of its rules) holds."""
+    """Whether a condition of the template (or of its rules) holds.
+
+    Raises:
+        TemplateError: it is none, or names what means nothing.
+    """
+    try:
+        return _holds(condition, scope)
+    except (IndexError, TypeError, ValueError) as error:
+        if isinstance(error, TemplateError):
+            raise
+        raise TemplateError(f"Template error: condition {condition} has an operand that it cannot have") from error
+
+
+def _holds(condition: Any, scope: Scope) -> bool:
     if isinstance(condition, dict) and list(condition) == ["Condition"]:
         condition = {"Fn::Condition": condition["Condition"]}
     name = function_of(condition) if isinstance(condition, dict) else None
@@ -126,15 +170,18 @@ def _attribute(operand: Any) -> tuple[str, str]:
 
 def _sub(operand: Any, scope: Scope) -> str:
     text, given = _sub_parts(operand)
+    _refuse_dynamic(text)
     values = {name: resolve(item, scope) for name, item in given.items()}
 
     def value_of(found: re.Match[str]) -> str:
         name = found[1]
+        if name.startswith("!"):
+            return f"${{{name[1:]}}}"
         if name in values:
             return _text(values[name])
         return _text(_get_att(name, scope) if "." in name else _ref(name, scope))
 
-    return _LITERAL.sub(r"${\1}", _VARIABLE.sub(value_of, text))
+    return _VARIABLE.sub(value_of, text)
 
 
 def _sub_parts(operand: Any) -> tuple[str, dict[str, Any]]:
@@ -186,6 +233,30 @@ def _text(value: Any) -> str:
     return str(value)
 
 
+def _has(length: int) -> Callable[[Any], bool]:
+    return lambda operand: isinstance(operand, list) and len(operand) == length
+
+
+def _is_attribute(operand: Any) -> bool:
+    return "." in operand if isinstance(operand, str) else _has(2)(operand)
+
+
+def _is_sub(operand: Any) -> bool:
+    pair = operand if isinstance(operand, list) else [operand, {}]
+    return len(pair) == 2 and isinstance(pair[0], str) and isinstance(pair[1], dict)
+
+
+_SHAPES: dict[str, Callable[[Any], bool]] = {
+    "Ref": lambda operand: isinstance(operand, str),
+    "Fn::Base64": lambda operand: True,
+    "Fn::FindInMap": _has(3),
+    "Fn::GetAtt": _is_attribute,
+    "Fn::If": lambda operand: _has(3)(operand) and isinstance(operand[0], str),
+    "Fn::Join": _has(2),
+    "Fn::Select": _has(2),
+    "Fn::Split": _has(2),
+    "Fn::Sub": _is_sub,
+}
 _FUNCTIONS: dict[str, Callable[[Any, Scope], Any]] = {
     "Ref": _ref,
     "Fn::Base64": _base64,

@@ -65,7 +65,8 @@ def plan(template: Template, scope: Scope, known: Mapping[str, frozenset[str]]) 
     """Decide what to make. `known` says which properties of which types are understood; nothing else is made.
 
     Raises:
-        TemplateError: unknown types or properties (all of them, with their logical ids), unresolved names, cycles.
+        TemplateError: unknown types or properties (all of them, with their logical ids), unknown functions,
+            unresolved names, cycles.
     """
     chosen = {
         name: resource
@@ -73,6 +74,11 @@ def plan(template: Template, scope: Scope, known: Mapping[str, frozenset[str]]) 
         if resource.condition is None or intrinsics.is_true({"Condition": resource.condition}, scope)
     }
     _refuse_unknown(chosen, known)
+    for name in template.conditions:
+        intrinsics.is_true({"Condition": name}, scope)
+    for resource in chosen.values():
+        intrinsics.check(resource.properties, scope)
+    _check_outputs(template, scope)
     return Plan(tuple(chosen[name] for name in _ordered(chosen, template, scope)))
 
 
@@ -93,20 +99,34 @@ def _refuse_unknown(resources: dict[str, Resource], known: Mapping[str, frozense
         raise TemplateError(f"Properties not emulated yet: {'; '.join(strange)}. Nothing was created.")
 
 
+def _check_outputs(template: Template, scope: Scope) -> None:
+    for name, output in template.outputs.items():
+        if not isinstance(output, dict) or "Value" not in output:
+            raise TemplateError(f"Template format error: Output {name} must have a Value.")
+        intrinsics.check(output, scope)
+        absent = _absent(set(intrinsics.references(output)), template, scope)
+        if absent:
+            raise TemplateError(_unresolved(absent, "Outputs"))
+
+
+def _absent(wanted: set[str], template: Template, scope: Scope) -> str:
+    """The names that mean nothing, by commas."""
+    known = {*template.resources, *scope.refs, "AWS::NoValue"}
+    return ", ".join(sorted(wanted - known))
+
+
+def _unresolved(absent: str, block: str) -> str:
+    place = f"in the {block} block of the template"
+    return f"Template format error: Unresolved resource dependencies [{absent}] {place}"
+
+
 def _ordered(resources: dict[str, Resource], template: Template, scope: Scope) -> list[str]:
     graph: dict[str, set[str]] = {}
     for name, resource in resources.items():
         wanted = {*intrinsics.references(resource.properties), *resource.depends_on}
-        absent = sorted(
-            item
-            for item in wanted
-            if item not in template.resources and item not in scope.refs and item != "AWS::NoValue"
-        )
+        absent = _absent(wanted, template, scope)
         if absent:
-            listed = ", ".join(absent)
-            raise TemplateError(
-                f"Template format error: Unresolved resource dependencies [{listed}] in the Resources block of the template"
-            )
+            raise TemplateError(_unresolved(absent, "Resources"))
         graph[name] = {item for item in wanted if item in resources}
     try:
         return list(TopologicalSorter(graph).static_order())

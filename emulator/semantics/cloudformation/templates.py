@@ -27,6 +27,7 @@ _SECTIONS = frozenset(
         "Rules",
     }
 )
+_OBJECTS = ("Conditions", "Mappings", "Outputs", "Parameters", "Resources", "Rules")
 _ATTRIBUTES = frozenset(
     {"Type", "Properties", "DependsOn", "Condition", "Metadata", "DeletionPolicy", "UpdateReplacePolicy"}
 )
@@ -63,23 +64,34 @@ def parse(text: str) -> Template:
         TemplateError: unreadable, no resources, or a section or resource attribute that is not emulated.
     """
     found = _load(text)
-    unknown = sorted(set(found) - _SECTIONS)
+    unknown = sorted(set(map(str, found)) - _SECTIONS)
     if unknown:
         raise TemplateError(f"Template section {', '.join(unknown)} is not emulated yet; nothing was done")
+    for section in _OBJECTS:
+        if not isinstance(found.get(section) or {}, dict):
+            raise TemplateError(f"Template format error: {section} must be an object.")
     if not found.get("Resources"):
         raise TemplateError("Template format error: At least one Resources member must be defined.")
     return Template(
         description=str(found.get("Description", "")),
-        parameters=found.get("Parameters", {}),
-        mappings=found.get("Mappings", {}),
-        conditions=found.get("Conditions", {}),
-        rules=found.get("Rules", {}),
+        parameters={name: _parameter(name, body) for name, body in (found.get("Parameters") or {}).items()},
+        mappings=found.get("Mappings") or {},
+        conditions=found.get("Conditions") or {},
+        rules=found.get("Rules") or {},
         resources={name: _resource(name, body) for name, body in found["Resources"].items()},
-        outputs=found.get("Outputs", {}),
+        outputs=found.get("Outputs") or {},
     )
 
 
-def _resource(name: str, body: dict[str, Any]) -> Resource:
+def _parameter(name: str, body: Any) -> dict[str, Any]:
+    if not isinstance(body, dict) or "Type" not in body:
+        raise TemplateError(f"Template format error: Every Parameters object must contain a Type member. ({name})")
+    return body
+
+
+def _resource(name: str, body: Any) -> Resource:
+    if not isinstance(body, dict):
+        raise TemplateError(f"Template format error: [/Resources/{name}] resource definition is malformed")
     if "Type" not in body:
         raise TemplateError(
             f"Template format error: [/Resources/{name}] Every Resources object must contain a Type member."

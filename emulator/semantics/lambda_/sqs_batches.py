@@ -62,10 +62,10 @@ def settle(message_ids: list[str], payload: bytes, is_error: bool, has_partial_r
         return Done(everything)
     if not isinstance(failures, list) or not all(isinstance(item, dict) for item in failures):
         return Done(frozenset(), "batchItemFailures is not a list of objects")
-    failed = {item.get("itemIdentifier") for item in failures}
+    failed = {str(item.get("itemIdentifier")) for item in failures}
     if not failed <= everything:
         return Done(
             frozenset(),
-            f"batchItemFailures names messages that are not in the batch: {sorted(map(str, failed - everything))}",
+            f"batchItemFailures names messages that are not in the batch: {sorted(failed - everything)}",
         )
     return Done(everything - failed, "" if not failed else f"{len(failed)} of {len(everything)} messages failed")

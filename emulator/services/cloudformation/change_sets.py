@@ -7,7 +7,7 @@ from typing import Any
 
 from emulator.kernel.errors import AwsError, EmulatorError
 from emulator.kernel.ports import Context, Operation, Params
-from emulator.semantics.cloudformation import templates
+from emulator.semantics.cloudformation import planning, templates
 from emulator.semantics.cloudformation.errors import TemplateError
 from emulator.services.cloudformation import deployer
 from emulator.services.cloudformation.records import CHANGE_SET, STACK, add_event, change, stack, stack_name
@@ -21,41 +21,91 @@ def create_change_set(params: Params, ctx: Context) -> Params:
 
     Raises:
         AwsError: ValidationError, AlreadyExistsException.
-        EmulatorError: the stack exists and the template differs: updates are not emulated yet.
+        EmulatorError: the stack exists and template, parameters or tags differ: updates are not emulated yet.
     """
     store, name = ctx.kernel.store, stack_name(params["StackName"])
+    key = f"{name}/{params['ChangeSetName']}"
+    if store.get(CHANGE_SET, key):
+        raise AwsError("AlreadyExistsException", f"ChangeSet {params['ChangeSetName']} already exists")
     body = template_body(params, ctx)
     existing = store.get(STACK, name)
     if existing and existing["StackStatus"] != "REVIEW_IN_PROGRESS":
-        status, reason = _against_existing(existing, body)
+        status, reason = _against_existing(params, existing, body)
     else:
         status, reason = "CREATE_COMPLETE", ""
+        _require_create(params)
         _plan(params, body, ctx)
         existing = existing or _new_stack(params, name, ctx)
     row = _change_set(params, body, existing, ctx, status, reason)
-    store.put(CHANGE_SET, f"{name}/{params['ChangeSetName']}", row)
+    store.put(CHANGE_SET, key, row)
     return {"Id": row["ChangeSetId"], "StackId": existing["StackId"]}
 
 
-def _against_existing(existing: dict[str, Any], body: str) -> tuple[str, str]:
+def _require_create(params: Params) -> None:
+    kind = params.get("ChangeSetType", "UPDATE")
+    if kind == "UPDATE":
+        raise AwsError("ValidationError", f"Stack [{params['StackName']}] does not exist")
+    if kind != "CREATE":
+        raise EmulatorError(f"cloudformation: CreateChangeSet: ChangeSetType '{kind}' is not emulated yet")
+
+
+def _against_existing(params: Params, existing: dict[str, Any], body: str) -> tuple[str, str]:
+    if params.get("ChangeSetType") == "CREATE":
+        message = f"Stack [{existing['StackName']}] already exists and cannot be created again with the changeSet"
+        raise AwsError("ValidationError", f"{message} [{params['ChangeSetName']}]")
     if existing["StackStatus"] != "CREATE_COMPLETE":
         raise AwsError(
             "ValidationError",
             f"Stack {existing['StackName']} is in {existing['StackStatus']} state and can not be updated; "
             "the emulator does not update or delete stacks yet: start it anew with `driftloop up --fresh`.",
         )
-    if existing["TemplateBody"].strip() != body.strip():
+    differing = _differing(params, existing, body)
+    if differing:
         raise EmulatorError(
-            f"cloudformation: CreateChangeSet: stack '{existing['StackName']}' exists and the template differs; "
+            f"cloudformation: CreateChangeSet: stack '{existing['StackName']}' exists and {differing}; "
             "updates are not emulated yet. Nothing was changed; start anew with `driftloop up --fresh`."
         )
     return "FAILED", NO_CHANGES
 
 
-def _plan(params: Params, body: str, ctx: Context) -> list[templates.Resource]:
-    given = {item["ParameterKey"]: item.get("ParameterValue", "") for item in params.get("Parameters", [])}
+def _differing(params: Params, existing: dict[str, Any], body: str) -> str:
+    """What the change set would change, or nothing."""
+    if existing["TemplateBody"].strip() != body.strip():
+        return "the template differs"
     try:
-        return list(deployer.prepare(ctx, stack_name(params["StackName"]), body, given).plan.order)
+        declared = templates.parse(body)
+        before = planning.parameters(declared, _given(existing["Parameters"]))
+        after = planning.parameters(declared, _given(params.get("Parameters", []), existing["Parameters"]))
+    except TemplateError as error:
+        raise AwsError("ValidationError", str(error)) from error
+    differing = sorted(name for name, value in after.items() if value != before[name])
+    if differing:
+        return f"parameters differ ({', '.join(differing)})"
+    return "" if _tags(params) == _tags(existing) else "the tags differ"
+
+
+def _given(parameters: list[dict[str, Any]], before: list[dict[str, Any]] | None = None) -> dict[str, str]:
+    """Values by parameter; `UsePreviousValue` takes the one of `before`, or leaves the template's default."""
+    previous = _given(before) if before else {}
+    given = {
+        item["ParameterKey"]: item.get("ParameterValue", "") for item in parameters if not item.get("UsePreviousValue")
+    }
+    kept = {item["ParameterKey"] for item in parameters if item.get("UsePreviousValue")}
+    return {**given, **{name: value for name, value in previous.items() if name in kept}}
+
+
+def _tags(holder: dict[str, Any]) -> dict[str, str]:
+    return {tag["Key"]: tag["Value"] for tag in holder.get("Tags", [])}
+
+
+def _plan(params: Params, body: str, ctx: Context) -> list[templates.Resource]:
+    given = _given(params.get("Parameters", []))
+    return list(_prepared(ctx, stack_name(params["StackName"]), body, given).plan.order)
+
+
+def _prepared(ctx: Context, name: str, body: str, given: dict[str, str], role_arn: str = "") -> deployer.Prepared:
+    try:
+        return deployer.prepare(ctx, name, body, given, role_arn)
     except TemplateError as error:
         raise AwsError("ValidationError", str(error)) from error
 
@@ -105,19 +155,20 @@ def _change_set(
 
 
 def describe_change_set(params: Params, ctx: Context) -> Params:
-    row = _found(params, ctx)
+    row = change_set(params, ctx)
     return {key: value for key, value in row.items() if key not in ("TemplateBody", "RoleARN") and value != ""}
 
 
 def execute_change_set(params: Params, ctx: Context) -> Params:
-    """Start making the stack; DescribeStackEvents tells how it goes."""
-    row = _found(params, ctx)
+    """Start making the stack; DescribeStackEvents tells how it goes. The stack's other change sets go, as on AWS."""
+    row = change_set(params, ctx)
     if row["ExecutionStatus"] != "AVAILABLE":
         message = f"ChangeSet [{row['ChangeSetId']}] cannot be executed in its current status of [{row['Status']}]"
         raise AwsError("InvalidChangeSetStatus", message)
     name = row["StackName"]
-    given = {item["ParameterKey"]: item.get("ParameterValue", "") for item in row["Parameters"]}
-    prepared = deployer.prepare(ctx, name, row["TemplateBody"], given, row["RoleARN"])
+    prepared = _prepared(ctx, name, row["TemplateBody"], _given(row["Parameters"]), row["RoleARN"])
+    for other in ctx.kernel.store.rows(CHANGE_SET, f"{name}/"):
+        ctx.kernel.store.delete(CHANGE_SET, f"{name}/{other['ChangeSetName']}")
     change(
         ctx.kernel,
         name,
@@ -136,11 +187,13 @@ def execute_change_set(params: Params, ctx: Context) -> Params:
 
 def delete_change_set(params: Params, ctx: Context) -> Params:
     """Deleting what is not there succeeds, as on AWS."""
-    name = (
-        params["ChangeSetName"].split("/")[1] if params["ChangeSetName"].startswith("arn:") else params["ChangeSetName"]
-    )
-    if params.get("StackName"):
-        ctx.kernel.store.delete(CHANGE_SET, f"{stack_name(params['StackName'])}/{name}")
+    try:
+        row = change_set(params, ctx)
+    except AwsError as error:
+        if error.code != "ChangeSetNotFound":
+            raise
+        return {}
+    ctx.kernel.store.delete(CHANGE_SET, f"{row['StackName']}/{row['ChangeSetName']}")
     return {}
 
 
@@ -160,13 +213,22 @@ def list_change_sets(params: Params, ctx: Context) -> Params:
     return {"Summaries": [{key: item[key] for key in names if item.get(key)} for item in found]}
 
 
-def _found(params: Params, ctx: Context) -> dict[str, Any]:
+def change_set(params: Params, ctx: Context) -> dict[str, Any]:
+    """The change set that `ChangeSetName` (a name, then with `StackName`, or an ARN) means.
+
+    Raises:
+        AwsError: ChangeSetNotFound; ValidationError for a name without a stack.
+    """
     wanted = params["ChangeSetName"]
     if wanted.startswith("arn:"):
         by_id = [row for row in ctx.kernel.store.rows(CHANGE_SET) if row["ChangeSetId"] == wanted]
         found = by_id[0] if by_id else None
     else:
-        found = ctx.kernel.store.get(CHANGE_SET, f"{stack_name(params.get('StackName', ''))}/{wanted}")
+        if not params.get("StackName"):
+            raise AwsError(
+                "ValidationError", "StackName must be specified if ChangeSetName is not specified as an ARN."
+            )
+        found = ctx.kernel.store.get(CHANGE_SET, f"{stack_name(params['StackName'])}/{wanted}")
     if found is None:
         raise AwsError("ChangeSetNotFound", f"ChangeSet [{wanted}] does not exist", 404)
     return found

@@ -7,7 +7,8 @@ from typing import Any
 from emulator.kernel.errors import EmulatorError
 from emulator.kernel.ports import Context, Operation, Params
 from emulator.semantics.cloudformation import templates
-from emulator.services.cloudformation.records import CHANGE_SET, EVENT, STACK, stack
+from emulator.services.cloudformation.change_sets import change_set
+from emulator.services.cloudformation.records import EVENT, STACK, stack
 from emulator.services.cloudformation.sources import template_body
 
 _HIDDEN = frozenset({"Resources", "TemplateBody"})
@@ -58,10 +59,7 @@ def list_stack_resources(params: Params, ctx: Context) -> Params:
 
 def get_template(params: Params, ctx: Context) -> Params:
     """The template of the stack, or of one of its change sets, as it was given."""
-    row = stack(ctx.kernel, params["StackName"])
-    if params.get("ChangeSetName"):
-        found = ctx.kernel.store.get(CHANGE_SET, f"{row['StackName']}/{params['ChangeSetName'].split('/')[-1]}")
-        row = found or row
+    row = change_set(params, ctx) if params.get("ChangeSetName") else stack(ctx.kernel, params["StackName"])
     return {"TemplateBody": row.get("TemplateBody", ""), "StagesAvailable": ["Original", "Processed"]}
 
 

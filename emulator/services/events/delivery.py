@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
 from typing import Any
@@ -12,6 +13,17 @@ from emulator.semantics.events import delivery, envelope, patterns
 from emulator.services.events.records import RULE
 
 Event = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class _Delivery:
+    """One event on its way to one target. Its age counts from `began_at`: an event's own time may lie years back."""
+
+    rule: dict[str, Any]
+    target: dict[str, Any]
+    event: Event
+    began_at: datetime
+    attempt: int = 1
 
 
 class Bus:
@@ -34,22 +46,22 @@ class Bus:
         return str(event["id"])
 
     def _match(self, event: Event) -> None:
+        now = self._kernel.clock.now()
         for rule in self._kernel.store.rows(RULE):
             if rule["State"] != "DISABLED" and patterns.compile(rule["EventPattern"]).matches(event):
                 for target in rule["Targets"]:
-                    work = partial(self._deliver, rule, target, event, 1)
+                    work = partial(self._deliver, _Delivery(rule, target, event, now))
                     self._kernel.dispatcher.post(f"events {rule['Name']} -> {target['Id']}", work)
 
-    def _deliver(self, rule: dict[str, Any], target: dict[str, Any], event: Event, attempt: int) -> None:
-        journal = self._kernel.journal
+    def _deliver(self, it: _Delivery) -> None:
+        name, facts = it.rule["Name"], {"correlation": it.event["id"], "target": it.target["Arn"]}
         try:
-            self._send(target, event)
-            journal.append("events.delivered", rule["Name"], correlation=event["id"], target=target["Arn"])
+            self._send(it.target, it.event)
+            self._kernel.journal.append("events.delivered", name, **facts)
         except AwsError as error:
-            journal.append(
-                "events.delivery.failed", rule["Name"], correlation=event["id"], error=str(error), attempt=attempt
-            )
-            self._after_failure(rule, target, event, attempt, error)
+            facts |= {"error": str(error), "attempt": str(it.attempt)}
+            self._kernel.journal.append("events.delivery.failed", name, **facts)
+            self._after_failure(it, error)
 
     def _send(self, target: dict[str, Any], event: Event) -> None:
         text = envelope.target_input(target, event)
@@ -65,31 +77,22 @@ class Bus:
             call = {"FunctionName": target["Arn"], "InvocationType": "Event", "Payload": text.encode()}
             self._kernel.calls("lambda", "Invoke", call)
 
-    def _after_failure(
-        self, rule: dict[str, Any], target: dict[str, Any], event: Event, attempt: int, error: AwsError
-    ) -> None:
-        bounds = target.get("RetryPolicy", {})
+    def _after_failure(self, it: _Delivery, error: AwsError) -> None:
+        bounds = it.target.get("RetryPolicy", {})
         policy = delivery.RetryPolicy(
             bounds.get("MaximumRetryAttempts", delivery.MAX_ATTEMPTS),
             bounds.get("MaximumEventAgeInSeconds", delivery.MAX_AGE_S),
         )
-        age_s = (self._kernel.clock.now() - datetime.fromisoformat(event["time"])).total_seconds()
-        match delivery.after_failure(policy, error.code, attempt, age_s):
+        age_s = (self._kernel.clock.now() - it.began_at).total_seconds()
+        match delivery.after_failure(policy, error.code, it.attempt, age_s):
             case delivery.Retry(delay_s):
-                again = partial(self._deliver, rule, target, event, attempt + 1)
-                self._kernel.dispatcher.post(f"events retry {rule['Name']}", again, delay_s)
+                again = partial(self._deliver, replace(it, attempt=it.attempt + 1))
+                self._kernel.dispatcher.post(f"events retry {it.rule['Name']}", again, delay_s)
             case delivery.GiveUp() as verdict:
-                self._give_up(rule, target, event, attempt, error, verdict)
+                self._give_up(it, error, verdict)
 
-    def _give_up(
-        self,
-        rule: dict[str, Any],
-        target: dict[str, Any],
-        event: Event,
-        attempt: int,
-        error: AwsError,
-        verdict: delivery.GiveUp,
-    ) -> None:
+    def _give_up(self, it: _Delivery, error: AwsError, verdict: delivery.GiveUp) -> None:
+        rule, target, event = it.rule, it.target, it.event
         queue_arn = target.get("DeadLetterConfig", {}).get("Arn")
         kind = "events.dead_lettered" if queue_arn else "events.dropped"
         self._kernel.journal.append(kind, rule["Name"], correlation=event["id"], target=target["Arn"], error=str(error))
@@ -100,7 +103,7 @@ class Bus:
             "TARGET_ARN": target["Arn"],
             "ERROR_CODE": verdict.error_code,
             "ERROR_MESSAGE": error.message,
-            "RETRY_ATTEMPTS": str(attempt - 1),
+            "RETRY_ATTEMPTS": str(it.attempt - 1),
         }
         if verdict.exhausted:
             facts["EXHAUSTED_RETRY_CONDITION"] = verdict.exhausted

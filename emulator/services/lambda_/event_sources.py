@@ -139,6 +139,7 @@ class Poller:
         self._kernel = kernel
         self._uuid = uuid
         self._slots = threading.Semaphore(CONCURRENT_BATCHES)
+        self._problem = ""
 
     def run(self) -> None:
         """Until the mapping is deleted or the emulator stops."""
@@ -147,13 +148,25 @@ class Poller:
             if mapping is None:
                 return
             self._slots.acquire()
-            messages = self._gather(mapping) if mapping["State"] == "Enabled" else []
+            messages = self._try_gather(mapping) if mapping["State"] == "Enabled" else []
             if messages:
                 self._kernel.dispatcher.start("esm batch", partial(self._hand_over, mapping, messages))
             else:
                 self._slots.release()
                 with _WAKE:
                     _WAKE.wait(POLL_S)
+
+    def _try_gather(self, mapping: dict[str, Any]) -> list[dict[str, Any]]:
+        """A queue that is gone or refuses is asked again at the next turn: the mapping outlives it, as on AWS."""
+        try:
+            messages = self._gather(mapping)
+        except AwsError as error:
+            if str(error) != self._problem:
+                self._kernel.journal.append("lambda.poll.failed", mapping["EventSourceArn"], error=str(error))
+            self._problem = str(error)
+            return []
+        self._problem = ""
+        return messages
 
     def _gather(self, mapping: dict[str, Any]) -> list[dict[str, Any]]:
         """A batch: full, or whatever came within the window that the first message opened."""

@@ -1,0 +1,154 @@
+"""Execution environments: AWS's own runtime client in a child, against a Runtime API of its own."""
+
+import json
+import os
+import threading
+import uuid
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from emulator.adapters.processes import PlainSpawner
+from emulator.adapters.sandboxes import ProcessSandbox, ProcessSandboxes
+from emulator.kernel.ports import Outcome, SandboxSpec
+from tests.support.emulator import REPOSITORY
+from tests.support.processes import carrying
+from tests.support.waiting import eventually
+
+PYTHON = REPOSITORY / ".runners" / "lambda-python" / "bin" / "python"
+HANDLER = """
+import json, os, subprocess
+count = 0
+
+def handler(event, context):
+    global count
+    count += 1
+    match event.get("do"):
+        case "fail": raise ValueError("no")
+        case "exit": os._exit(7)
+        case "hang":
+            subprocess.Popen(["sleep", "600"], start_new_session=True)
+            while True: pass
+        case "big": return "x" * event["size"]
+        case "write": open("new", "w")
+    print("asked", event)
+    return {"count": count, "arn": context.invoked_function_arn, "id": context.aws_request_id,
+            "left_ms": context.get_remaining_time_in_millis(), "env": os.environ.get("GREETING"), "cwd": os.getcwd()}
+"""
+Start = Callable[..., ProcessSandbox]
+
+
+@pytest.fixture(scope="module")
+def spawner() -> PlainSpawner:
+    return PlainSpawner()
+
+
+@pytest.fixture
+def start(spawner: PlainSpawner, tmp_path: Path) -> Iterator[Start]:
+    started: list[ProcessSandbox] = []
+
+    def make(code: str = HANDLER, on_line: Callable[[str], None] = lambda line: None, **env: str) -> ProcessSandbox:
+        code_dir = tmp_path / uuid.uuid4().hex
+        code_dir.mkdir()
+        (code_dir / "app.py").write_text(code)
+        environment = {"PATH": os.environ["PATH"], "AWS_REGION": "us-east-1", **env}
+        spec = SandboxSpec(code_dir, "app.handler", "arn:aws:lambda:::function:fn", environment, on_line)
+        started.append(ProcessSandboxes(spawner, PYTHON).start(spec))
+        return started[-1]
+
+    yield make
+    for sandbox in started:
+        sandbox.close()
+
+
+def _invoke(sandbox: ProcessSandbox, timeout_s: float = 30, **event: Any) -> Outcome:
+    return sandbox.invoke(str(uuid.uuid4()), json.dumps(event).encode(), timeout_s)
+
+
+def test_one_environment_serves_many_invocations_and_keeps_its_memory(start: Start) -> None:
+    sandbox = start(GREETING="hello")
+
+    answers = [json.loads(sandbox.invoke(f"id-{n}", b"{}", 30).payload) for n in range(3)]
+
+    assert [(answer["count"], answer["id"]) for answer in answers] == [(1, "id-0"), (2, "id-1"), (3, "id-2")]
+    assert (answers[0]["env"], answers[0]["arn"]) == ("hello", "arn:aws:lambda:::function:fn")
+    assert 0 < answers[0]["left_ms"] <= 30_000
+
+
+def test_a_function_sees_its_code_at_var_task_and_cannot_write_there(spawner: PlainSpawner, start: Start) -> None:
+    sandbox = start()
+
+    if spawner.isolation == "namespace":
+        assert json.loads(_invoke(sandbox).payload)["cwd"] == "/var/task"
+        assert json.loads(_invoke(sandbox, do="write").payload)["errorType"] == "OSError"
+    else:
+        assert spawner.isolation == "rewrite"
+
+
+def test_an_exception_is_the_answer_and_the_environment_lives_on(start: Start) -> None:
+    sandbox = start()
+
+    failed, after = _invoke(sandbox, do="fail"), _invoke(sandbox)
+
+    answer = json.loads(failed.payload)
+    assert (failed.error, failed.is_environment_lost) == ("Unhandled", False)
+    assert (answer["errorType"], answer["errorMessage"]) == ("ValueError", "no")
+    assert json.loads(after.payload)["count"] == 2
+
+
+def test_a_runtime_that_exits_loses_the_environment_and_says_how(start: Start) -> None:
+    outcome = _invoke(start(), do="exit")
+
+    assert (outcome.error, outcome.is_environment_lost) == ("Unhandled", True)
+    assert json.loads(outcome.payload)["errorType"] == "Runtime.ExitError"
+    assert "exit status 7" in json.loads(outcome.payload)["errorMessage"]
+
+
+def test_a_function_over_its_time_is_killed_with_all_it_started(spawner: PlainSpawner, start: Start) -> None:
+    marker = uuid.uuid4().hex
+    sandbox = start(MARKER=marker)
+    _invoke(sandbox)
+
+    outcome = _invoke(sandbox, timeout_s=0.2, do="hang")
+
+    answer = json.loads(outcome.payload)
+    assert (answer["errorType"], outcome.is_environment_lost) == ("Sandbox.Timedout", True)
+    assert "Task timed out after 0.20 seconds" in answer["errorMessage"]
+    if spawner.isolation == "namespace":
+        eventually(lambda: not carrying(marker))
+
+
+def test_code_that_cannot_be_loaded_answers_every_invocation_with_the_reason(start: Start) -> None:
+    sandbox = start("import nothing_like_it")
+
+    outcomes = [_invoke(sandbox), _invoke(sandbox)]
+
+    assert [json.loads(outcome.payload)["errorType"] for outcome in outcomes] == ["Runtime.ImportModuleError"] * 2
+    assert all(outcome.is_environment_lost for outcome in outcomes)
+
+
+def test_what_a_function_prints_goes_to_its_log(start: Start) -> None:
+    lines: list[str] = []
+
+    _invoke(start(on_line=lines.append), n=1)
+
+    eventually(lambda: any("asked {'n': 1}" in line for line in lines))
+
+
+@pytest.mark.parametrize("size", [10, 5_000_000])
+def test_an_answer_of_any_allowed_size_comes_whole(start: Start, size: int) -> None:
+    assert len(json.loads(_invoke(start(), do="big", size=size).payload)) == size
+
+
+def test_closing_leaves_neither_process_nor_thread_behind(start: Start) -> None:
+    before, marker = set(threading.enumerate()), uuid.uuid4().hex
+    sandbox = start(MARKER=marker)
+    _invoke(sandbox)
+
+    sandbox.close()
+    sandbox.close()
+
+    eventually(lambda: not carrying(marker))
+    eventually(lambda: not set(threading.enumerate()) - before)
