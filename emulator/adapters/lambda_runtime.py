@@ -45,7 +45,7 @@ class Runtime:
 
     def post_error(self, request_id: str, body: str | bytes, xray_fault: str = "", invocation: Any = None) -> None:
         raw = body.encode() if isinstance(body, str) else body
-        self._send({"kind": "error", "id": request_id, "type": json.loads(raw).get("errorType", "Unhandled")}, raw)
+        self._send({"kind": "error", "id": request_id}, raw)
 
     def post_init_error(self, error: dict[str, Any]) -> None:
         from awslambdaric.lambda_runtime_marshaller import to_json

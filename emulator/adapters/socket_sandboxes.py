@@ -23,7 +23,7 @@ class SocketSandboxes:
     """Makes sandboxes as forks, and over HTTP where that cannot be."""
 
     def __init__(self, spawner: ForkingSpawner, python: Path) -> None:
-        self._spawner = spawner
+        self.spawner = spawner
         self._python = python
         self._over_http = ProcessSandboxes(spawner, python)
 
@@ -31,7 +31,7 @@ class SocketSandboxes:
         ours, theirs = socket.socketpair()
         with theirs:
             command = runtime_command(self._python, spec, {"AWS_LAMBDA_RUNTIME_API": "127.0.0.1:9001"})
-            process = self._spawner.spawn_function(command, spec.handler, theirs.fileno())
+            process = self.spawner.spawn_function(command, spec.handler, theirs.fileno())
         if process is None:
             ours.close()
             return self._over_http.start(spec)
@@ -71,7 +71,7 @@ class SocketSandbox:
             case "response":
                 return Outcome(body)
             case "error":
-                return Outcome(body, head["type"])
+                return Outcome(body, "Unhandled")
         self._init_error = Outcome(body, "Unhandled", is_environment_lost=True)
         return self._init_error
 
