@@ -246,7 +246,7 @@ FAMILY = """
 import signal, subprocess
 signal.signal(signal.SIGTERM, signal.SIG_IGN)
 subprocess.Popen(['sleep', '600'], start_new_session=True)
-print('ready')
+print('ready', flush=True)
 while True: signal.pause()
 """
 
