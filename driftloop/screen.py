@@ -46,6 +46,7 @@ def clock(at: datetime | None) -> str:
 def table(title: str, columns: Iterable[str], rows: Iterable[Iterable[Any]]) -> Table:
     """A table with a title on its left."""
     made = Table(title=title, title_justify="left", title_style="bold", box=None, pad_edge=False, header_style="dim")
+    made.min_width = len(title)
     for column in columns:
         made.add_column(column, overflow="fold")
     for row in rows:

@@ -34,23 +34,26 @@ def replay(
 
 
 def move(sqs: Any, source_url: str, target_url: str) -> int:
-    """Move all messages, each deleted only when the target has it; answers how many.
+    """Move the messages that wait now, each deleted only when the target has it; answers how many.
 
-    A message that fails again comes back to the dead-letter queue; those that were moved once are not moved twice.
+    A message that fails again comes back at once: it is not moved a second time.
     """
     seen: set[str] = set()
-    while True:
+    names = ["ApproximateNumberOfMessages"]
+    waiting = int(sqs.get_queue_attributes(QueueUrl=source_url, AttributeNames=names)["Attributes"][names[0]])
+    while len(seen) < waiting:
         answer = sqs.receive_message(
             QueueUrl=source_url, MaxNumberOfMessages=_BATCH, MessageAttributeNames=["All"], WaitTimeSeconds=_ASK_ALL_S
         )
         messages = [message for message in answer.get("Messages", []) if message["MessageId"] not in seen]
         if not messages:
-            return len(seen)
+            break
         for message in messages:
             attributes = message.get("MessageAttributes", {})
             sqs.send_message(QueueUrl=target_url, MessageBody=message["Body"], MessageAttributes=attributes)
             sqs.delete_message(QueueUrl=source_url, ReceiptHandle=message["ReceiptHandle"])
             seen.add(message["MessageId"])
+    return len(seen)
 
 
 def _url(sqs: Any, name: str) -> str:

@@ -10,7 +10,7 @@ import logging
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from urllib.parse import parse_qs, unquote, urlsplit
+from urllib.parse import parse_qs, unquote
 
 from emulator.adapters import validation, wire
 from emulator.adapters.moto_services import KEPT, MotoServices, S3Change, take_s3_changes
@@ -120,7 +120,7 @@ class Gateway:
         return response
 
     def _announce(self, request: HttpRequest, changes: list[S3Change], request_id: str) -> None:
-        query = parse_qs(urlsplit(request.target).query, keep_blank_values=True)
+        query = parse_qs(request.query, keep_blank_values=True)
         why = object_events.reason(request.method, bool(request.header("x-amz-copy-source")), "uploadId" in query)
         for change in _once_each(changes):
             sequencer = f"{self._kernel.clock.now().timestamp() * 1_000_000:016.0f}"
@@ -150,14 +150,14 @@ def signature_of(request: HttpRequest) -> Signature:
     """Who signed the request, in its header or its query; S3 and nobody when unsigned."""
     found = _SCOPE.search(request.header("authorization"))
     if not found:
-        credential = parse_qs(urlsplit(request.target).query).get("X-Amz-Credential", [""])[0]
+        credential = parse_qs(request.query).get("X-Amz-Credential", [""])[0]
         found = _SCOPE.search(f"Credential={unquote(credential)}")
     return Signature(*found.groups()) if found else Signature("", "us-east-1", "s3")
 
 
 def service_of(signing_name: str, request: HttpRequest) -> str:
     """botocore's name of the service that a request is for: several share a signing name."""
-    path = urlsplit(request.target).path
+    path = request.path
     target = request.header("x-amz-target")
     if signing_name == "sagemaker" and not target:
         return next((service for prefix, service in _SAGEMAKER_PATHS if path.startswith(prefix)), f"sagemaker ({path})")

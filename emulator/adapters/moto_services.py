@@ -20,7 +20,7 @@ import moto.s3.models as moto_s3_models
 import moto.s3.notifications as moto_s3_notifications
 import moto.sqs.models as moto_sqs_models
 from moto.iam.access_control import PermissionResult
-from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
+from moto.moto_server.werkzeug_app import create_backend_app
 from werkzeug.test import run_wsgi_app
 
 from emulator.adapters.wire import HttpRequest, HttpResponse, werkzeug_request
@@ -61,8 +61,14 @@ class MotoServices:
         os.environ["MOTO_IAM_LOAD_MANAGED_POLICIES"] = "true"  # CDK's bootstrap roles name AWS's own policies
         logging.getLogger("werkzeug").setLevel(logging.ERROR)
         _open_seams()
-        self._app = DomainDispatcherApplication(create_backend_app)
+        self._apps: dict[str, Any] = {}
         self._locks = {service: threading.RLock() for service in KEPT}
+
+    def _app(self, service: str) -> Any:
+        """moto's application for one service; made at the first request, under the service's lock."""
+        if service not in self._apps:
+            self._apps[service] = create_backend_app(service)
+        return self._apps[service]
 
     def lock(self, service: str) -> threading.RLock:
         return self._locks[service]
@@ -71,17 +77,21 @@ class MotoServices:
         """Answer a request.
 
         Raises:
-            EmulatorError: moto does not have the operation; names it.
+            EmulatorError: moto does not have the operation, or cannot read the request; names it.
         """
         environ = werkzeug_request(request).environ
         environ["RAW_URI"] = environ["REQUEST_URI"] = request.target
         try:
             with self._locks[service]:
                 _serving.lock = self._locks[service]
-                body, status, headers = run_wsgi_app(self._app, environ)
+                body, status, headers = run_wsgi_app(self._app(service), environ)
                 payload = b"".join(body)
         except NotImplementedError as error:
             raise EmulatorError(f"{service}: {_operation_name(request) or error} is not emulated") from error
+        except Exception as error:  # moto does not check what it parses
+            what = _operation_name(request) or f"{request.method} {request.target}"
+            message = f"{service}: {what} cannot be answered: {type(error).__name__}: {error}"
+            raise EmulatorError(message, "MalformedRequest", 400) from error
         return HttpResponse(int(status.split(" ", 1)[0]), dict(headers.items()), payload)
 
 
@@ -90,7 +100,7 @@ def _operation_name(request: HttpRequest) -> str:
     if target:
         return target.rsplit(".", 1)[-1]
     fields = request.body.split(b"&") if b"Action=" in request.body[:4096] else []
-    return next((part[7:].decode() for part in fields if part.startswith(b"Action=")), "")
+    return next((part[7:].decode("utf-8", "replace") for part in fields if part.startswith(b"Action=")), "")
 
 
 @cache

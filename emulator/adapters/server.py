@@ -10,11 +10,13 @@ from typing import Any
 import anyio.to_thread
 import uvicorn
 from starlette.applications import Starlette
+from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from emulator.adapters.gateway import Gateway
+from emulator.adapters.origins import Guard
 from emulator.adapters.wire import HttpRequest
 
 Control = Callable[[str, dict[str, Any]], dict[str, Any]]
@@ -47,7 +49,8 @@ def build(gateway: Gateway, control: Control) -> Starlette:
         routes=[
             Route("/_emulator/{verb}", serve_control, methods=["GET", "POST"]),
             Route("/{path:path}", serve_aws, methods=_METHODS),
-        ]
+        ],
+        middleware=[Middleware(Guard)],
     )
 
 

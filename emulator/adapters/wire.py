@@ -10,7 +10,6 @@ import warnings
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
-from urllib.parse import urlsplit
 
 from botocore.exceptions import UnknownServiceError
 from botocore.utils import parse_timestamp
@@ -19,7 +18,7 @@ from moto.core.model import OperationModel, ServiceModel
 from moto.core.parse import PROTOCOL_PARSERS
 from moto.core.request import Request, determine_request_protocol
 from moto.core.routing import NotFound, get_service_router
-from moto.core.serialize import SerializationContext, get_serializer_class
+from moto.core.serialize import SERIALIZERS, SerializationContext, get_serializer_class
 from moto.core.utils import get_service_model
 
 from emulator.kernel.errors import AwsError
@@ -37,6 +36,15 @@ class HttpRequest:
     headers: dict[str, str]
     body: bytes
     host: str
+
+    @property
+    def path(self) -> str:
+        """The raw path. The target is no URL: a path may start with two slashes, and urlsplit would take a host."""
+        return self.target.partition("?")[0] or "/"
+
+    @property
+    def query(self) -> str:
+        return self.target.partition("?")[2]
 
     def header(self, name: str) -> str:
         """The header's value, whatever its case; empty when absent."""
@@ -65,8 +73,8 @@ class ParsedRequest:
 
 
 def werkzeug_request(request: HttpRequest) -> Request:
-    url = urlsplit(request.target)
-    full = f"http://{request.host}{url.path or '/'}" + (f"?{url.query}" if url.query else "")
+    path = "/" + request.path.lstrip("/")  # werkzeug takes what follows two slashes for a host
+    full = f"http://{request.host}{path}" + (f"?{request.query}" if request.query else "")
     return Request.from_primitives(request.method, full, request.headers, request.body)
 
 
@@ -79,10 +87,10 @@ def parse(service: str, request: HttpRequest) -> ParsedRequest:
     """
     wire = werkzeug_request(request)
     model = _model(service)
-    protocol = determine_request_protocol(model, wire.content_type)
+    protocol = _protocol(model, wire)
     try:
         operation, uri = get_service_router(service).match(wire)
-    except NotFound as error:
+    except (NotFound, NotImplementedError, ValueError) as error:  # the router also reads the body, and its protocol
         raise AwsError(
             "UnknownOperationException", f"{request.method} {request.target} is no operation of {service}", 404
         ) from error
@@ -97,13 +105,23 @@ def parse(service: str, request: HttpRequest) -> ParsedRequest:
     return ParsedRequest(service, operation, protocol, _params(protocol, operation, values))
 
 
+def _protocol(model: ServiceModel, wire: Request) -> str:
+    """The protocol that the request speaks; one of the service's own when it speaks none that can be answered."""
+    try:
+        spoken = str(determine_request_protocol(model, wire.content_type))
+    except NotImplementedError:
+        spoken = ""
+    own: list[str] = [spoken, *model.metadata.get("protocols", []), model.metadata["protocol"]]
+    return next(protocol for protocol in own if protocol in SERIALIZERS)
+
+
 def _params(protocol: str, operation: OperationModel, values: dict[str, Any]) -> dict[str, Any]:
     parser = PROTOCOL_PARSERS[protocol](operation, timestamp_parser=parse_timestamp, map_type=dict)
     try:
         if protocol == "json" and values["body"]:
             json.loads(values["body"])  # moto takes what is no JSON for an empty request
         return dict(parser.parse(values))
-    except (AttributeError, LookupError, TypeError, ValueError) as error:
+    except (AttributeError, LookupError, RecursionError, TypeError, ValueError) as error:
         message = f"{operation.name}: the request does not have the shape of its input: {error}"
         raise AwsError("SerializationException", message) from error
 
@@ -116,7 +134,7 @@ def render(parsed: ParsedRequest, result: dict[str, Any] | AwsError, request_id:
 def render_error(service: str, request: HttpRequest, error: AwsError, request_id: str) -> HttpResponse:
     """A refusal of a request that was not (or could not be) parsed."""
     model = _model(service)
-    protocol = determine_request_protocol(model, werkzeug_request(request).content_type)
+    protocol = _protocol(model, werkzeug_request(request))
     operation = model.operation_model(model.operation_names[0])
     return _serialize(service, protocol, operation, error, request_id)
 

@@ -34,6 +34,7 @@ SETTINGS: dict[str, dict[str, Any]] = {
 """What differs from the settings in infra/models, by model."""
 
 
+@pytest.hookimpl(tryfirst=True)  # xdist reads the groups in a hook of its own
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """One emulator serves all stories, so one worker runs them."""
     for item in items:
@@ -178,7 +179,6 @@ def loop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Loop]:
         _listen(found)
         yield found
     finally:
-        shutil.copy(state / "emulator.log", "/tmp/driftloop-e2e-emulator.log")
         found.driftloop("down")
 
 

@@ -4,6 +4,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 from tests.e2e.conftest import Loop
 from tests.support import datasets
+from tests.support.waiting import eventually
 
 
 def test_below_the_threshold_nothing_is_registered_and_the_reason_is_readable(loop: Loop) -> None:
@@ -68,3 +69,19 @@ def test_the_same_content_again_starts_nothing(loop: Loop) -> None:
 
     assert loop.settled_files("messy", 7)["good again.csv"]["state"] == "DUPLICATE"
     assert len(loop.runs("messy-train")) == before
+
+
+def test_a_message_that_nobody_can_handle_is_kept_and_may_be_replayed(loop: Loop) -> None:
+    sqs = loop.client("sqs")
+    queue = sqs.get_queue_url(QueueName="driftloop-rainfall-ingest")["QueueUrl"]
+    sqs.send_message(QueueUrl=queue, MessageBody="not an event")
+    dead = sqs.get_queue_url(QueueName="driftloop-rainfall-ingest-dlq")["QueueUrl"]
+
+    def waiting() -> bool:
+        found = sqs.get_queue_attributes(QueueUrl=dead, AttributeNames=["ApproximateNumberOfMessages"])
+        return bool(found["Attributes"]["ApproximateNumberOfMessages"] == "1")
+
+    assert eventually(waiting)
+    assert "1 message(s) in driftloop-rainfall-ingest-dlq" in loop.driftloop("status")
+    assert "Replayed 1 message(s)" in loop.driftloop("replay", "driftloop-rainfall-ingest")
+    assert eventually(waiting), "the function refuses it again, and it is kept again"

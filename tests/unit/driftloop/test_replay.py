@@ -126,3 +126,26 @@ class _Silent:
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._sqs, name)
+
+
+class _FailsAgain:
+    """A queue whose function refuses every message at once: what is sent lies in the dead-letter queue again."""
+
+    def __init__(self, sqs: Any, dead: str) -> None:
+        self._sqs, self._dead = sqs, dead
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._sqs, name)
+
+    def send_message(self, QueueUrl: str, **message: Any) -> None:  # noqa: N803 - boto3's names
+        self._sqs.send_message(QueueUrl=self._dead, **message)
+
+
+def test_messages_that_fail_again_at_once_are_replayed_once(sqs: Any, queues: tuple[str, str]) -> None:
+    dead, alive = queues
+    for number in range(3):
+        sqs.send_message(QueueUrl=dead, MessageBody=f"{number}")
+
+    moved = replay.move(_FailsAgain(sqs, dead), dead, alive)
+
+    assert (moved, _held(sqs, dead)) == (3, 3)

@@ -35,7 +35,7 @@ ANY: Final = ("", "*/*", "text/*", "application/*")
 MISSING: Final = math.nan
 
 
-class BadRequestError(_ToolkitError, ValueError):
+class BadRequestError(_ToolkitError, ValueError):  # type: ignore[misc] # the toolkit is untyped
     """The caller's mistake, answered with status 400 and a message that names the column."""
 
     def __init__(self, message: str) -> None:

@@ -1,0 +1,56 @@
+"""Who may talk to a server that runs code it is given: programs on this machine, and no web page.
+
+A page in a browser can send requests to loopback. DNS rebinding shows in the Host header, a cross-site POST in Origin.
+"""
+
+from __future__ import annotations
+
+from urllib.parse import urlsplit
+
+from starlette.datastructures import Headers
+from starlette.responses import JSONResponse
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+_LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
+
+
+def refusal(host: str, origin: str | None) -> str | None:
+    """Why a request with these headers is refused; None when it is welcome.
+
+    Args:
+        host: the Host header; `localhost`, a loopback address or a name below `.localhost`, with any port.
+        origin: the Origin header, which only browsers send.
+    """
+    if not _is_loopback(_hostname(host)):
+        return f"Host '{host}' is not this machine's loopback"
+    if origin is not None and not _is_loopback(urlsplit(origin).hostname or ""):
+        return f"Origin '{origin}' is another site"
+    return None
+
+
+def _hostname(host: str) -> str:
+    try:
+        return urlsplit(f"//{host}").hostname or ""
+    except ValueError:
+        return ""
+
+
+def _is_loopback(name: str) -> bool:
+    return name in _LOOPBACK or name.endswith(".localhost")
+
+
+class Guard:
+    """ASGI middleware: refuses what `refusal` refuses, before anything reads the request."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http":
+            headers = Headers(scope=scope)
+            why = refusal(headers.get("host", ""), headers.get("origin"))
+            if why:
+                body = {"__type": "AccessDeniedException", "message": f"{why}; nothing was done"}
+                await JSONResponse(body, 403)(scope, receive, send)
+                return
+        await self._app(scope, receive, send)
