@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from emulator.adapters import server
+from emulator.adapters.blobs import BlobStore
 from emulator.adapters.calls import InProcessCalls
 from emulator.adapters.forking import ForkingSpawner, ForkPlan
 from emulator.adapters.gateway import Gateway
@@ -72,7 +73,7 @@ def build(state_dir: Path, port: int) -> tuple[Kernel, Gateway]:
         "sagemaker": sagemaker.OPERATIONS,
         "sagemaker-runtime": sagemaker_runtime.OPERATIONS,
     }
-    gateway = Gateway(kernel, MotoServices(ACCOUNT_ID), owned, identities.principal_of)
+    gateway = Gateway(kernel, MotoServices(ACCOUNT_ID, BlobStore(state_dir / "blobs")), owned, identities.principal_of)
     gateway.on_served.append(_wake_pollers)
     kernel.calls = InProcessCalls(kernel, gateway)
     kernel.publish = events.Bus(kernel).publish
@@ -105,7 +106,7 @@ def _server_plan(runner: images.Runner) -> ForkPlan:
 
 
 def _wake_pollers(service: str, request: HttpRequest) -> None:
-    if service == "sqs" and b"SendMessage" in request.header("x-amz-target").encode() + request.body[:200]:
+    if service == "sqs" and b"SendMessage" in request.header("x-amz-target").encode() + bytes(request.body[:200]):
         lambda_.wake()
 
 

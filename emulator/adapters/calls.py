@@ -70,7 +70,9 @@ class InProcessCalls:
         response = self._gateway.handle(
             HttpRequest(request.method, target, headers, _payload(request.body), url.netloc)
         )
-        return AWSResponse(request.url, response.status, HTTPHeaders.from_dict(response.headers), _Raw(response.body))
+        return AWSResponse(
+            request.url, response.status, HTTPHeaders.from_dict(response.headers), _Raw(bytes(response.body))
+        )
 
 
 class _Raw(io.BytesIO):

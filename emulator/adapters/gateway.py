@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from urllib.parse import parse_qs, unquote
 
 from emulator.adapters import validation, wire
+from emulator.adapters.blobs import BlobStore
 from emulator.adapters.moto_services import KEPT, MotoServices, S3Change, take_s3_changes
 from emulator.adapters.wire import HttpRequest, HttpResponse
 from emulator.kernel.errors import AwsError, EmulatorError
@@ -74,6 +75,15 @@ class Gateway:
         model = wire.operation_model(service, operation)
         validation.check(model.input_shape, params, _validation_code(service))
         return self._run(service, operation, params, Context(self._kernel, principal, self._kernel.ids.uuid()))
+
+    @property
+    def blobs(self) -> BlobStore:
+        """Where large bodies are kept."""
+        return self._moto.blobs
+
+    def refuse(self, request: HttpRequest, error: AwsError) -> HttpResponse:
+        """The answer to an upload that could not be received."""
+        return wire.render_error("s3", request, error, self._kernel.ids.uuid())
 
     def owns(self, service: str) -> bool:
         return service in self._owned

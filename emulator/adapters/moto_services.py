@@ -23,6 +23,8 @@ from moto.iam.access_control import PermissionResult
 from moto.moto_server.werkzeug_app import create_backend_app
 from werkzeug.test import run_wsgi_app
 
+from emulator.adapters import moto_hot_paths, s3_blobs
+from emulator.adapters.blobs import BlobStore
 from emulator.adapters.wire import HttpRequest, HttpResponse, werkzeug_request
 from emulator.kernel.errors import EmulatorError
 
@@ -56,11 +58,13 @@ class MotoServices:
     The lock is the price of backends without any: concurrent PUTs of one key fail and versions get lost.
     """
 
-    def __init__(self, account_id: str) -> None:
+    def __init__(self, account_id: str, blobs: BlobStore | None = None) -> None:
+        self.blobs = blobs or BlobStore()
         os.environ["MOTO_ACCOUNT_ID"] = account_id
         os.environ["MOTO_IAM_LOAD_MANAGED_POLICIES"] = "true"  # CDK's bootstrap roles name AWS's own policies
         logging.getLogger("werkzeug").setLevel(logging.ERROR)
         _open_seams()
+        s3_blobs.install(self.blobs)
         self._apps: dict[str, Any] = {}
         self._locks = {service: threading.RLock() for service in KEPT}
 
@@ -84,8 +88,9 @@ class MotoServices:
         try:
             with self._locks[service]:
                 _serving.lock = self._locks[service]
-                body, status, headers = run_wsgi_app(self._app(service), environ)
-                payload = b"".join(body)
+                with s3_blobs.carried(request.body) as answer:
+                    body, status, headers = run_wsgi_app(self._app(service), environ)
+                    payload = answer.body or b"".join(body)
         except NotImplementedError as error:
             raise EmulatorError(f"{service}: {_operation_name(request) or error} is not emulated") from error
         except Exception as error:  # moto does not check what it parses
@@ -99,7 +104,8 @@ def _operation_name(request: HttpRequest) -> str:
     target = request.header("x-amz-target")
     if target:
         return target.rsplit(".", 1)[-1]
-    fields = request.body.split(b"&") if b"Action=" in request.body[:4096] else []
+    body = request.body if isinstance(request.body, bytes) else b""
+    fields = body.split(b"&") if b"Action=" in body[:4096] else []
     return next((part[7:].decode("utf-8", "replace") for part in fields if part.startswith(b"Action=")), "")
 
 
@@ -110,6 +116,7 @@ def _open_seams() -> None:
     _collect_s3_changes()
     _leave_bucket_policies_alone()
     _let_others_in_during_a_long_poll()
+    moto_hot_paths.install()
 
 
 class _Serving(threading.local):

@@ -21,6 +21,7 @@ from moto.core.routing import NotFound, get_service_router
 from moto.core.serialize import SERIALIZERS, SerializationContext, get_serializer_class
 from moto.core.utils import get_service_model
 
+from emulator.adapters.blobs import Body
 from emulator.kernel.errors import AwsError
 
 # Our own codes (NotEmulated) and AWS's common ones are in no service's model; moto serializes them all the same.
@@ -29,12 +30,15 @@ warnings.filterwarnings("ignore", message=".*does not match an error shape.*")
 
 @dataclass(frozen=True)
 class HttpRequest:
-    """What came over HTTP. `target` is the raw path with its query string; header names are as sent."""
+    """What came over HTTP. `target` is the raw path with its query string; header names are as sent.
+
+    Only uploads to S3 come with a body in a file.
+    """
 
     method: str
     target: str
     headers: dict[str, str]
-    body: bytes
+    body: Body
     host: str
 
     @property
@@ -55,7 +59,7 @@ class HttpRequest:
 class HttpResponse:
     status: int
     headers: dict[str, str] = field(default_factory=dict)
-    body: bytes = b""
+    body: Body = b""
 
 
 class _WireError(ServiceException):  # type: ignore[misc]
@@ -75,7 +79,8 @@ class ParsedRequest:
 def werkzeug_request(request: HttpRequest) -> Request:
     path = "/" + request.path.lstrip("/")  # werkzeug takes what follows two slashes for a host
     full = f"http://{request.host}{path}" + (f"?{request.query}" if request.query else "")
-    return Request.from_primitives(request.method, full, request.headers, request.body)
+    body = request.body if isinstance(request.body, bytes) else b""  # a large one does not go through WSGI
+    return Request.from_primitives(request.method, full, request.headers, body)
 
 
 def parse(service: str, request: HttpRequest) -> ParsedRequest:

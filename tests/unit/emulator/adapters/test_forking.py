@@ -6,7 +6,6 @@ import signal
 import subprocess
 import sys
 import uuid
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -42,8 +41,8 @@ def spawner() -> ForkingSpawner:
 
 
 @pytest.fixture
-def place(tmp_path: Path) -> Iterator[Path]:
-    yield tmp_path
+def place(tmp_path: Path) -> Path:
+    return tmp_path
 
 
 def _command(place: Path, text: str, *words: str, home: Path = LIGHT, **env: str) -> tuple[Command, list[str]]:
@@ -116,7 +115,7 @@ if __name__ == '__main__':
         with multiprocessing.get_context(how).Pool(2) as pool:
             print(pool.map(double, [1, 2]))
 """,
-    "a subprocess": "import subprocess, sys; print(subprocess.run([sys.executable, '-c', 'print(1)'], capture_output=True))",
+    "a subprocess": "import subprocess as s, sys; print(s.run([sys.executable, '-c', 'print(1)'], capture_output=True))",
     "a neighbour": "import neighbour; print(neighbour.WHO, neighbour.__file__)",
     "a neighbour that hides a library": "import decimal, json; print(decimal.__file__, json.__file__)",
     "the process table": "import os; print(os.getpid(), os.getppid(), [p for p in os.listdir('/proc') if p.isdigit()])",
