@@ -25,7 +25,8 @@ log = logging.getLogger(__name__)
 _SERVER = str(Path(__file__).with_name("fork_server.py"))
 _UP_WITHIN_S = 60.0
 _READ_WHEN_LOADED = (
-    *("PYTHON", "LANG", "LC_", "LD_", "MALLOC_", "GLIBC_", "JEMALLOC", "OPENSSL_", "BOTO", "AWS_LAMBDA_LOG_"),
+    *("PYTHON", "LANG", "LC_", "LD_", "MALLOC_", "GLIBC_", "JEMALLOC", "OPENSSL_", "BOTO"),
+    *("AWS_LAMBDA_LOG_FORMAT", "AWS_LAMBDA_LOG_LEVEL"),
     *("OMP_", "GOMP_", "KMP_", "OPENBLAS_", "GOTO_", "MKL_", "BLIS_", "VECLIB_", "NUMEXPR_", "LOKY_", "JOBLIB_"),
     *("NPY_", "NUMPY_", "SCIPY_", "SKLEARN_", "PANDAS_", "XGB", "ARROW_", "CUDA_", "NCCL_"),
 )
