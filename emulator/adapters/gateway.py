@@ -54,7 +54,7 @@ class Gateway:
         principal_of: Callable[[str], Principal],
     ) -> None:
         self._kernel = kernel
-        self._moto = moto
+        self.moto = moto
         self._owned = owned
         self._principal_of = principal_of
         self.on_served: list[Callable[[str, HttpRequest], None]] = []
@@ -79,7 +79,7 @@ class Gateway:
     @property
     def blobs(self) -> BlobStore:
         """Where large bodies are kept."""
-        return self._moto.blobs
+        return self.moto.blobs
 
     def refuse(self, request: HttpRequest, error: AwsError) -> HttpResponse:
         """The answer to an upload that could not be received."""
@@ -120,14 +120,18 @@ class Gateway:
     def _forward(self, service: str, request: HttpRequest, request_id: str) -> HttpResponse:
         take_s3_changes()
         try:
-            response = self._moto.handle(service, request)
+            response = self.moto.handle(service, request)
         except EmulatorError as error:
             return wire.render_error(service, request, error, request_id)
         if service == "s3" and response.status < 300:
             self._announce(request, take_s3_changes(), request_id)
+        self.was_served(service, request)
+        return response
+
+    def was_served(self, service: str, request: HttpRequest) -> None:
+        """Tell who listens that moto has done what a request asked for."""
         for listener in self.on_served:
             listener(service, request)
-        return response
 
     def _announce(self, request: HttpRequest, changes: list[S3Change], request_id: str) -> None:
         query = parse_qs(request.query, keep_blank_values=True)

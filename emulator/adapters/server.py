@@ -66,8 +66,8 @@ def build(gateway: Gateway, control: Control) -> Starlette:
         except ClientDisconnect:
             upload.abandon()
             raise
-        answer = await on_thread(partial(gateway.handle, asked))
-        return answer
+        received: HttpResponse = await on_thread(partial(gateway.handle, asked))
+        return received
 
     return Starlette(
         routes=[

@@ -115,7 +115,7 @@ if __name__ == '__main__':
         with multiprocessing.get_context(how).Pool(2) as pool:
             print(pool.map(double, [1, 2]))
 """,
-    "a subprocess": "import subprocess as s, sys; print(s.run([sys.executable, '-c', 'print(1)'], capture_output=True))",
+    "a subprocess": "import subprocess as s, sys; print(s.run([sys.executable, '-c', '1'], capture_output=True))",
     "a neighbour": "import neighbour; print(neighbour.WHO, neighbour.__file__)",
     "a neighbour that hides a library": "import decimal, json; print(decimal.__file__, json.__file__)",
     "the process table": "import os; print(os.getpid(), os.getppid(), [p for p in os.listdir('/proc') if p.isdigit()])",
