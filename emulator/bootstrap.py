@@ -19,6 +19,7 @@ from emulator.adapters.forking import ForkingSpawner, ForkPlan
 from emulator.adapters.gateway import Gateway
 from emulator.adapters.identities import Identities
 from emulator.adapters.moto_services import MotoServices
+from emulator.adapters.object_files import GatewayObjectFiles
 from emulator.adapters.processes import PlainSpawner
 from emulator.adapters.socket_sandboxes import SocketSandboxes
 from emulator.adapters.wire import HttpRequest
@@ -76,6 +77,7 @@ def build(state_dir: Path, port: int) -> tuple[Kernel, Gateway]:
     gateway = Gateway(kernel, MotoServices(ACCOUNT_ID, BlobStore(state_dir / "blobs")), owned, identities.principal_of)
     gateway.on_served.append(_wake_pollers)
     kernel.calls = InProcessCalls(kernel, gateway)
+    kernel.object_files = GatewayObjectFiles(gateway, ACCOUNT_ID, REGION)
     kernel.publish = events.Bus(kernel).publish
     kernel.credentials = identities.credentials
     return kernel, gateway

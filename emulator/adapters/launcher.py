@@ -55,8 +55,11 @@ def take_namespaces() -> None:
 
 
 def expose(source: str, target: str, is_read_only: bool) -> None:
-    """Bind `source` on `target`; where `target` does not exist it is invented in the namespace, never on the disk."""
-    if not os.path.isdir(target):
+    """Bind `source` on `target`; where `target` does not exist it is invented in the namespace, never on the disk.
+
+    A file goes over a file that is there.
+    """
+    if os.path.isdir(source) and not os.path.isdir(target):
         parent, name = os.path.split(target)
         if os.stat(parent).st_dev == os.stat("/").st_dev:
             _cover(parent)

@@ -49,7 +49,7 @@ class Credentials(Protocol):
 
 @dataclass(frozen=True)
 class Mount:
-    """A directory that the child sees at an absolute path of its own, such as /opt/ml."""
+    """A directory that the child sees at an absolute path of its own, such as /opt/ml; or a file over a file there."""
 
     source: Path
     target: str
@@ -104,6 +104,28 @@ class Spawner(Protocol):
         ...
 
     def spawn(self, command: Command) -> Process: ...
+
+
+class HeldFile(Protocol):
+    """An object's bytes in a file that nobody changes, and that stays as long as this is referred to."""
+
+    @property
+    def path(self) -> Path: ...
+
+    @property
+    def size_bytes(self) -> int: ...
+
+
+class ObjectFiles(Protocol):
+    """S3 objects as files of this machine. Says nothing of permissions: ask `calls` first."""
+
+    def hold(self, bucket: str, key: str) -> HeldFile | None:
+        """The file of an object, or None when it is not in one."""
+        ...
+
+    def put(self, bucket: str, key: str, source: Path, headers: dict[str, str]) -> bool:
+        """PutObject with a file's content, which is copied by the system; false when S3 refused."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -163,6 +185,7 @@ class Kernel:
     calls: Calls = field(init=False)
     publish: Publish = field(init=False)
     credentials: Credentials = field(init=False)
+    object_files: ObjectFiles | None = None
     engines: dict[str, Any] = field(default_factory=dict)
 
     def arn(self, service: str, resource: str) -> str:
@@ -186,8 +209,10 @@ __all__ = [
     "Command",
     "Context",
     "Credentials",
+    "HeldFile",
     "Kernel",
     "Mount",
+    "ObjectFiles",
     "Operation",
     "Outcome",
     "Params",
