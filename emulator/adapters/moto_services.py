@@ -24,7 +24,7 @@ from moto.moto_server.werkzeug_app import create_backend_app
 from werkzeug.test import run_wsgi_app
 
 from emulator.adapters import moto_hot_paths, s3_blobs
-from emulator.adapters.blobs import BlobStore
+from emulator.adapters.blobs import Blob, BlobStore
 from emulator.adapters.wire import HttpRequest, HttpResponse, werkzeug_request
 from emulator.kernel.errors import EmulatorError
 
@@ -97,6 +97,8 @@ class MotoServices:
             what = _operation_name(request) or f"{request.method} {request.target}"
             message = f"{service}: {what} cannot be answered: {type(error).__name__}: {error}"
             raise EmulatorError(message, "MalformedRequest", 400) from error
+        if isinstance(payload, Blob):
+            headers.set("Content-Length", str(len(payload)))
         return HttpResponse(int(status.split(" ", 1)[0]), dict(headers.items()), payload)
 
 

@@ -47,6 +47,15 @@ def test_an_object_of_any_size_comes_back_with_its_etag(client: Client, bucket: 
     )
 
 
+@pytest.mark.parametrize("size", [1000, MIB, 3 * MIB])
+def test_our_own_services_read_and_write_the_same_bytes(kernel: Kernel, bucket: str, size: int) -> None:
+    kernel.calls("s3", "PutObject", {"Bucket": bucket, "Key": "inside", "Body": DATA[:size]})
+
+    found = kernel.calls("s3", "GetObject", {"Bucket": bucket, "Key": "inside"})
+
+    assert (found["Body"], found["ContentLength"]) == (DATA[:size], size)
+
+
 @pytest.mark.parametrize("size", [5000, 3 * MIB])
 @pytest.mark.parametrize("asked", ["bytes=0-9", "bytes=10-4000", "bytes=-7", "bytes=4990-"])
 def test_a_range_is_that_part(client: Client, bucket: str, size: int, asked: str) -> None:
