@@ -9,7 +9,7 @@ export JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION := 1
 LOCKS := $(wildcard requirements/*.txt)
 READY := .venv/.ready
 
-.PHONY: help setup demo test check lint format pipelines synth up lock
+.PHONY: help setup demo test check lint format pipelines behaviours synth up lock
 
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -30,6 +30,7 @@ check: lint ## lint, types, import contracts, definitions rebuilt and compared, 
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
 	@$(BIN)/python -m pipeline_definitions.build --check
+	@$(BIN)/python docs/behaviours.py --check
 	@$(MAKE) --no-print-directory synth
 
 lint: setup
@@ -42,6 +43,9 @@ format: setup ## format and mend what ruff can
 
 pipelines: setup ## rebuild the committed definition.json files with the SageMaker SDK, offline
 	@$(BIN)/python -m pipeline_definitions.build
+
+behaviours: setup ## write docs/behaviours.md from the code
+	@$(BIN)/python docs/behaviours.py
 
 synth: setup ## synthesize the stacks with CDK's own validation on
 	@$(BIN)/python -m infra.app

@@ -10,14 +10,17 @@ import os
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cache, lru_cache
+from functools import cache, lru_cache, wraps
 from typing import Any
 
 import moto.backends as moto_backends
 import moto.core.responses as moto_responses
 import moto.core.utils as moto_utils
+import moto.firehose.models as moto_firehose_models
+import moto.kinesis.models as moto_kinesis_models
 import moto.s3.models as moto_s3_models
 import moto.s3.notifications as moto_s3_notifications
+import moto.sns.models as moto_sns_models
 import moto.sqs.models as moto_sqs_models
 from moto.iam.access_control import PermissionResult
 from moto.moto_server.werkzeug_app import create_backend_app
@@ -52,11 +55,12 @@ KEPT = frozenset(
 """Service names (botocore's) that moto answers for. What is neither here nor ours is refused by name."""
 
 
-class MotoServices:
-    """moto's own WSGI application, called in process, one request at a time per service.
+_LOCKS = {service: threading.RLock() for service in KEPT}
+"""One request at a time per service: moto's backends have no locks, and they belong to the process."""
 
-    The lock is the price of backends without any: concurrent PUTs of one key fail and versions get lost.
-    """
+
+class MotoServices:
+    """moto's own WSGI applications, called in process."""
 
     def __init__(self, account_id: str, blobs: BlobStore | None = None) -> None:
         self.blobs = blobs or BlobStore()
@@ -66,7 +70,6 @@ class MotoServices:
         _open_seams()
         s3_blobs.install(self.blobs)
         self._apps: dict[str, Any] = {}
-        self._locks = {service: threading.RLock() for service in KEPT}
 
     def _app(self, service: str) -> Any:
         """moto's application for one service; made at the first request, under the service's lock."""
@@ -75,7 +78,8 @@ class MotoServices:
         return self._apps[service]
 
     def lock(self, service: str) -> threading.RLock:
-        return self._locks[service]
+        """Held while moto does anything of this service; for who reaches its backend without a request."""
+        return _LOCKS[service]
 
     def handle(self, service: str, request: HttpRequest) -> HttpResponse:
         """Answer a request.
@@ -86,8 +90,8 @@ class MotoServices:
         environ = werkzeug_request(request).environ
         environ["RAW_URI"] = environ["REQUEST_URI"] = request.target
         try:
-            with self._locks[service]:
-                _serving.lock = self._locks[service]
+            with _LOCKS[service]:
+                _serving.lock = _LOCKS[service]
                 with s3_blobs.carried(request.body) as answer:
                     body, status, headers = run_wsgi_app(self._app(service), environ)
                     payload = answer.body or b"".join(body)
@@ -118,6 +122,7 @@ def _open_seams() -> None:
     _collect_s3_changes()
     _leave_bucket_policies_alone()
     _let_others_in_during_a_long_poll()
+    _lock_what_other_services_reach()
     moto_hot_paths.install()
 
 
@@ -143,6 +148,28 @@ def _let_others_in_during_a_long_poll() -> None:
             lock.acquire()
 
     moto_sqs_models.Queue.wait_for_messages = wait_for_messages
+
+
+def _lock_what_other_services_reach() -> None:
+    """SNS puts messages into queues by itself, S3 and Logs into topics and streams: under the lock of the other."""
+    reached = (
+        (moto_firehose_models.FirehoseBackend, "put_record_batch", "firehose"),
+        (moto_kinesis_models.KinesisBackend, "put_record", "kinesis"),
+        (moto_s3_models.S3Backend, "put_object", "s3"),
+        (moto_sns_models.SNSBackend, "publish", "sns"),
+        (moto_sqs_models.SQSBackend, "send_message", "sqs"),
+    )
+    for backend, name, service in reached:
+        setattr(backend, name, _locked(getattr(backend, name), _LOCKS[service]))
+
+
+def _locked(method: Callable[..., Any], lock: threading.RLock) -> Callable[..., Any]:
+    @wraps(method)
+    def alone(*args: Any, **kwargs: Any) -> Any:
+        with lock:
+            return method(*args, **kwargs)
+
+    return alone
 
 
 def _make_small_requests_cheap() -> None:

@@ -9,7 +9,7 @@ import shutil
 import socket
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -40,6 +40,18 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if Path(__file__).parent in item.path.parents:
             item.add_marker(pytest.mark.xdist_group("e2e"))
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """A story that fails tells what the emulator saw: its log, and the end of its journal."""
+    report = yield
+    loop = getattr(item, "funcargs", {}).get("loop")
+    if report.when == "call" and report.failed and isinstance(loop, Loop):
+        for name in ("emulator.log", "journal.jsonl"):
+            lines = (loop.state / name).read_text("utf-8", "replace").splitlines()
+            report.sections.append((f"the end of {name}", "\n".join(line[:400] for line in lines[-150:])))
+    return report
 
 
 @dataclass(frozen=True)

@@ -10,11 +10,11 @@ _NEVER = threading.Event()
 
 
 def eventually(probe: Callable[[], T | None], timeout_s: float = 30, every_s: float = 0.05) -> T:
-    """The first answer of `probe` that is neither None nor False; fails with its last answer after `timeout_s`."""
+    """The first answer of `probe` that is true (an empty list is not); fails with its last answer after `timeout_s`."""
     deadline = time.monotonic() + timeout_s
     while True:
         found = probe()
-        if found is not None and found is not False:
+        if found:
             return found
         if time.monotonic() > deadline:
             raise AssertionError(f"{getattr(probe, '__name__', probe)} still answered {found!r} after {timeout_s} s")

@@ -30,6 +30,7 @@ PINNED = "5.2.5"
 @pytest.fixture(scope="module")
 def services() -> MotoServices:
     MotoServices(ACCOUNT_ID)
+    moto.backends.get_backend("iam").reset()  # another test of this worker may have made it without AWS's policies
     return MotoServices(ACCOUNT_ID)  # a second one in a process must not open the seams again
 
 
@@ -222,3 +223,24 @@ def test_every_kept_service_is_one_that_moto_and_botocore_have() -> None:
     assert set(boto3.Session().get_available_services()) >= moto_services.KEPT
     for service in moto_services.KEPT:
         assert moto.backends.get_backend(service) is not None
+
+
+def test_a_topic_puts_a_message_into_a_queue_under_the_lock_of_sqs(
+    services: MotoServices, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    topic = _call(services, "sns", "CreateTopic", Name="locked")["TopicArn"]
+    _call(services, "sqs", "CreateQueue", QueueName="locked")
+    queue = f"arn:aws:sqs:us-east-1:{ACCOUNT_ID}:locked"
+    _call(services, "sns", "Subscribe", TopicArn=topic, Protocol="sqs", Endpoint=queue)
+    owned: list[bool] = []
+    add = moto.sqs.models.Queue.add_message
+
+    def seen(*args: Any, **kwargs: Any) -> Any:
+        owned.append(moto_services._LOCKS["sqs"]._is_owned())  # type: ignore[attr-defined]
+        return add(*args, **kwargs)
+
+    monkeypatch.setattr(moto.sqs.models.Queue, "add_message", seen)
+
+    _call(services, "sns", "Publish", TopicArn=topic, Message="hello")
+
+    assert owned == [True]
