@@ -3,6 +3,8 @@
 import gc
 from typing import Any
 
+import boto3
+import moto
 import moto.core.common_models
 import moto.dynamodb.models
 import moto.s3.models
@@ -177,3 +179,13 @@ class TestObjectsInFiles:
         found = _call(services, "s3", "ListObjectVersions", Bucket="listed")["Versions"]
 
         assert ([item["Size"] for item in found], read) == ([s3_blobs.SMALL_BYTES + 1], [])
+
+    def test_another_server_of_moto_in_this_process_answers_as_ever(self, services: MotoServices) -> None:
+        body = b"x" * (s3_blobs.SMALL_BYTES + 1)
+        client = boto3.client("s3", region_name="us-east-1", aws_access_key_id="a", aws_secret_access_key="b")
+
+        with moto.mock_aws():
+            client.create_bucket(Bucket="elsewhere")
+            client.put_object(Bucket="elsewhere", Key="k", Body=body)
+
+            assert client.get_object(Bucket="elsewhere", Key="k")["Body"].read() == body
