@@ -21,6 +21,7 @@ import subprocess
 import sys
 import tempfile
 import time
+import urllib.request
 import zipfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -80,6 +81,7 @@ def measure(sizes: Sizes) -> Iterator[Figure]:
             yield compared(name, work, goal, ours, theirs, sizes)
         for name, seconds, goal in TRANSFERS:
             yield transferred(name, seconds, goal, ours, theirs, sizes)
+        yield memory(ours)
         yield from functions(ours, sizes)
 
 
@@ -263,7 +265,25 @@ def emulator() -> Iterator[Client]:
 
 def wait_for_forks(client: Client) -> None:
     """`up` loads the runners' libraries in the background; that is not what is measured here."""
-    time.sleep(8)
+    while health(client)["fork_servers"]["up"] < health(client)["fork_servers"]["planned"]:
+        time.sleep(0.2)
+
+
+def health(client: Client) -> dict[str, Any]:
+    """What the emulator says of itself."""
+    url = client("s3").meta.endpoint_url
+    with urllib.request.urlopen(f"{url}/_emulator/health") as answer:
+        found: dict[str, Any] = json.load(answer)
+        return found
+
+
+def memory(ours: Client) -> Figure:
+    """The most that the emulator has held in memory so far; its children are not in it."""
+    status = Path(f"/proc/{health(ours)['pid']}/status")
+    if not status.exists():
+        return Figure("memory after transfers", "cannot be read on this system", "600 MB", True)
+    peak_mb = int(status.read_text().partition("VmHWM:")[2].split()[0]) / 1024
+    return Figure("memory after transfers", f"peak {peak_mb:6.0f} MB", "600 MB", peak_mb < 600)
 
 
 @contextlib.contextmanager

@@ -112,6 +112,12 @@ def _wake_pollers(service: str, request: HttpRequest) -> None:
         lambda_.wake()
 
 
+def _fork_servers(kernel: Kernel) -> dict[str, int]:
+    """How many fork servers are up, of how many."""
+    servers = kernel.spawner.servers if isinstance(kernel.spawner, ForkingSpawner) else []
+    return {"up": sum(server.is_up for server in servers), "planned": len(servers)}
+
+
 def control(kernel: Kernel, stop: threading.Event) -> server.Control:
     """The control API behind `/_emulator/`: health, journal, stop."""
 
@@ -121,6 +127,7 @@ def control(kernel: Kernel, stop: threading.Event) -> server.Control:
                 return {
                     "status": "ok",
                     "isolation": kernel.spawner.isolation,
+                    "fork_servers": _fork_servers(kernel),
                     "limits": list(LIMITS),
                     "pid": os.getpid(),
                 }
