@@ -25,6 +25,7 @@ from moto.core.serialize import SERIALIZERS, SerializationContext, get_serialize
 from moto.core.utils import get_service_model
 
 from emulator.adapters import cbor
+from emulator.adapters.blobs import Body
 from emulator.kernel.errors import AwsError
 
 # Our own codes (NotEmulated) and AWS's common ones are in no service's model; moto serializes them all the same.
@@ -36,12 +37,15 @@ INFLATED_LIMIT_BYTES = 16 * 1024 * 1024
 
 @dataclass(frozen=True)
 class HttpRequest:
-    """What came over HTTP. `target` is the raw path with its query string; header names are as sent."""
+    """What came over HTTP. `target` is the raw path with its query string; header names are as sent.
+
+    Only uploads to S3 come with a body in a file.
+    """
 
     method: str
     target: str
     headers: dict[str, str]
-    body: bytes
+    body: Body
     host: str
 
     @property
@@ -61,7 +65,8 @@ class HttpRequest:
         """The operation that a JSON or query request names; empty when its path says it."""
         if target := self.header("x-amz-target"):
             return target.rsplit(".", 1)[-1]
-        fields = self.body.split(b"&") if b"Action=" in self.body[:4096] else []
+        body = self.body if isinstance(self.body, bytes) else b""
+        fields = body.split(b"&") if b"Action=" in body[:4096] else []
         return next((part[7:].decode("ascii", "replace") for part in fields if part.startswith(b"Action=")), "")
 
 
@@ -69,7 +74,7 @@ class HttpRequest:
 class HttpResponse:
     status: int
     headers: dict[str, str] = field(default_factory=dict)
-    body: bytes = b""
+    body: Body = b""
 
 
 class _WireError(ServiceException):  # type: ignore[misc]
@@ -89,7 +94,8 @@ class ParsedRequest:
 def werkzeug_request(request: HttpRequest) -> Request:
     path = "/" + request.path.lstrip("/")  # werkzeug takes what follows two slashes for a host
     full = f"http://{request.host}{path}" + (f"?{request.query}" if request.query else "")
-    return Request.from_primitives(request.method, full, request.headers, request.body)
+    body = request.body if isinstance(request.body, bytes) else b""  # a large one does not go through WSGI
+    return Request.from_primitives(request.method, full, request.headers, body)
 
 
 def parse(service: str, request: HttpRequest) -> ParsedRequest:
