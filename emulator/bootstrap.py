@@ -9,6 +9,7 @@ import os
 import signal
 import sys
 import threading
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -78,7 +79,7 @@ def build(state_dir: Path, port: int) -> tuple[Kernel, Gateway]:
     metrics = kernel.engines["cloudwatch"] = cloudwatch.Engine(kernel, moto.queue_depths)
     gateway = Gateway(kernel, moto, owned, identities.principal_of)
     gateway.on_served.append(_wake_pollers)
-    gateway.on_served.append(lambda service, request: metrics.saw(service, request.operation(), request.body))
+    gateway.on_served.append(partial(_measure, metrics))
     kernel.calls = InProcessCalls(kernel, gateway)
     kernel.object_files = GatewayObjectFiles(gateway, ACCOUNT_ID, REGION)
     kernel.publish = events.Bus(kernel).publish
@@ -120,6 +121,11 @@ def _fork_servers(kernel: Kernel) -> dict[str, int]:
     """How many fork servers are up, of how many."""
     servers = kernel.spawner.servers if isinstance(kernel.spawner, ForkingSpawner) else []
     return {"up": sum(server.is_up for server in servers), "planned": len(servers)}
+
+
+def _measure(metrics: cloudwatch.Engine, service: str, request: HttpRequest) -> None:
+    if isinstance(request.body, bytes):  # else an upload to S3, of which nobody makes a metric
+        metrics.saw(service, request.operation(), request.body)
 
 
 def control(kernel: Kernel, stop: threading.Event) -> server.Control:

@@ -154,7 +154,7 @@ def _inflated(request: HttpRequest) -> HttpRequest:
     if request.header("content-encoding").lower() != "gzip":
         return request
     try:
-        with gzip.GzipFile(fileobj=io.BytesIO(request.body)) as packed:
+        with gzip.GzipFile(fileobj=io.BytesIO(bytes(request.body))) as packed:
             body = packed.read(INFLATED_LIMIT_BYTES + 1)
     except (OSError, EOFError, zlib.error) as error:
         raise AwsError("SerializationException", f"the request's body is not gzip: {error}") from error
@@ -170,7 +170,7 @@ def _parse_cbor(service: str, request: HttpRequest) -> ParsedRequest:
         raise AwsError("UnknownOperationException", f"{request.target} is no operation of {service}", 404)
     operation = model.operation_model(name)
     try:
-        params = cbor.decode(operation.input_shape, request.body)
+        params = cbor.decode(operation.input_shape, bytes(request.body))
     except cbor.CborError as error:
         raise AwsError("SerializationException", str(error)) from error
     return ParsedRequest(service, operation, cbor.PROTOCOL, params)
