@@ -151,6 +151,7 @@ def become_init(request: Request, fds: list[int], launcher: Any) -> list[int]:
     awake, wake = os.pipe()
     for fd in (awake, wake):
         os.set_blocking(fd, False)
+    control.send(b"started")
     program = os.fork()
     if program == 0:
         control.close()
@@ -159,7 +160,6 @@ def become_init(request: Request, fds: list[int], launcher: Any) -> list[int]:
         return extra
     for fd in (1, 2, *extra):
         os.close(fd)
-    control.send(b"started")
     return _reap(program, control, awake, wake)
 
 

@@ -24,7 +24,7 @@ from moto.core.routing import NotFound, get_service_router
 from moto.core.serialize import SERIALIZERS, SerializationContext, get_serializer_class
 from moto.core.utils import get_service_model
 
-from emulator.adapters import cbor
+from emulator.adapters import cbor, json_results
 from emulator.adapters.blobs import Body
 from emulator.kernel.errors import AwsError
 
@@ -198,7 +198,7 @@ def _serialize(
     if protocol == cbor.PROTOCOL:
         return _cbor_response(service, operation, result, request_id)
     context = SerializationContext(request_id)
-    serializer = get_serializer_class(service, protocol)(operation_model=operation, context=context)
+    serializer = _serializer_class(service, protocol)(operation_model=operation, context=context)
     answer: Any = result
     if isinstance(result, AwsError):
         answer = _WireError(result.code, result.message)
@@ -243,6 +243,22 @@ def is_modeled(service: str) -> bool:
     except UnknownServiceError:
         return False
     return True
+
+
+@lru_cache(maxsize=64)
+def _serializer_class(service: str, protocol: str) -> Any:
+    base = get_serializer_class(service, protocol)
+    return type("ResultSerializer", (_JsonResults, base), {}) if protocol == "json" else base
+
+
+class _JsonResults:
+    """moto's serializer but for the layout of results."""
+
+    def _serialize_result(self, response: Any, result: Any) -> Any:
+        serializer: Any = self
+        shape = serializer.operation_model.output_shape
+        laid_out = {} if shape is None else json_results.lay_out(serializer, shape, result)
+        return serializer._serialized_result_to_response(response, result, shape, laid_out)
 
 
 @lru_cache(maxsize=64)
