@@ -15,6 +15,7 @@ from botocore.config import Config
 from botocore.exceptions import ClientError, ParamValidationError
 
 from emulator.adapters.gateway import Gateway
+from emulator.adapters.sqs_direct import DirectSqs
 from emulator.adapters.wire import HttpRequest
 from emulator.kernel.errors import AwsError
 from emulator.kernel.ports import Kernel, Params, Principal
@@ -38,11 +39,15 @@ class InProcessCalls:
         self._session.set_credentials("test", "test")
         self._session.get_component("event_emitter").register("before-send", self._send)
         self._clients: dict[str, Any] = {}
+        self._sqs = DirectSqs(gateway.moto, kernel.account_id, kernel.region, kernel.endpoint_url)
         self._lock = threading.Lock()
 
     def __call__(self, service: str, operation: str, params: Params, principal: Principal | None = None) -> Params:
         if self._gateway.owns(service):
             return self._gateway.call(service, operation, params, principal or self._root)
+        direct = self._direct(service, operation, params)
+        if direct is not None:
+            return direct
         client = self._client(service)
         try:
             answer: Params = client._make_api_call(operation, params)
@@ -53,6 +58,15 @@ class InProcessCalls:
         body = answer.get("Body")
         if body is not None and hasattr(body, "read"):
             answer["Body"] = body.read()
+        return answer
+
+    def _direct(self, service: str, operation: str, params: Params) -> Params | None:
+        """The answer to a call that is made too often for a request of its own."""
+        found = self._sqs.operations.get(operation) if service == "sqs" else None
+        answer = found(params) if found else None
+        if answer is not None:
+            target = {"X-Amz-Target": f"AmazonSQS.{operation}"}
+            self._gateway.was_served(service, HttpRequest("POST", "/", target, b"", "localhost"))
         return answer
 
     def _client(self, service: str) -> Any:
@@ -70,7 +84,9 @@ class InProcessCalls:
         response = self._gateway.handle(
             HttpRequest(request.method, target, headers, _payload(request.body), url.netloc)
         )
-        return AWSResponse(request.url, response.status, HTTPHeaders.from_dict(response.headers), _Raw(response.body))
+        return AWSResponse(
+            request.url, response.status, HTTPHeaders.from_dict(response.headers), _Raw(bytes(response.body))
+        )
 
 
 class _Raw(io.BytesIO):

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from urllib.parse import parse_qs, unquote
 
 from emulator.adapters import validation, wire
+from emulator.adapters.blobs import BlobStore
 from emulator.adapters.moto_services import KEPT, MotoServices, S3Change, take_s3_changes
 from emulator.adapters.wire import HttpRequest, HttpResponse
 from emulator.kernel.errors import AwsError, EmulatorError
@@ -53,7 +54,7 @@ class Gateway:
         principal_of: Callable[[str], Principal],
     ) -> None:
         self._kernel = kernel
-        self._moto = moto
+        self.moto = moto
         self._owned = owned
         self._principal_of = principal_of
         self.on_served: list[Callable[[str, HttpRequest], None]] = []
@@ -74,6 +75,15 @@ class Gateway:
         model = wire.operation_model(service, operation)
         validation.check(model.input_shape, params, _validation_code(service))
         return self._run(service, operation, params, Context(self._kernel, principal, self._kernel.ids.uuid()))
+
+    @property
+    def blobs(self) -> BlobStore:
+        """Where large bodies are kept."""
+        return self.moto.blobs
+
+    def refuse(self, request: HttpRequest, error: AwsError) -> HttpResponse:
+        """The answer to an upload that could not be received."""
+        return wire.render_error("s3", request, error, self._kernel.ids.uuid())
 
     def owns(self, service: str) -> bool:
         return service in self._owned
@@ -110,15 +120,19 @@ class Gateway:
     def _forward(self, service: str, request: HttpRequest, request_id: str) -> HttpResponse:
         take_s3_changes()
         try:
-            response = self._moto.handle(service, request)
+            response = self.moto.handle(service, request)
         except EmulatorError as error:
             return wire.render_error(service, request, error, request_id)
         if service == "s3" and response.status < 300:
             self._announce(request, take_s3_changes(), request_id)
         if response.status < 300:
-            for listener in self.on_served:
-                listener(service, request)
+            self.was_served(service, request)
         return response
+
+    def was_served(self, service: str, request: HttpRequest) -> None:
+        """Tell who listens that moto has done what a request asked for."""
+        for listener in self.on_served:
+            listener(service, request)
 
     def _announce(self, request: HttpRequest, changes: list[S3Change], request_id: str) -> None:
         query = parse_qs(request.query, keep_blank_values=True)

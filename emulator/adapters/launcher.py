@@ -1,9 +1,9 @@
 """The first program of every child: takes its own mount and PID namespace, then becomes what was asked for.
 
-Run as a file by the spawner (never imported), so it needs nothing but the standard library. Three processes: this one
-(dies with the emulator, PR_SET_PDEATHSIG), an init that is PID 1 of the new namespace (dies with this one, and the
-kernel then kills whatever is left in the namespace), and the program itself. Linux only beyond the plain path;
-unshare(2) and mount(2) through ctypes, since `os.unshare` needs Python 3.12.
+Run as a file by the spawner, and loaded by the fork server for its namespaces and mounts; it needs nothing but the
+standard library. Three processes: this one (dies with the emulator, PR_SET_PDEATHSIG), an init that is PID 1 of the
+new namespace (dies with this one, and the kernel then kills whatever is left in the namespace), and the program itself.
+Linux only beyond the plain path; unshare(2) and mount(2) through ctypes, since `os.unshare` needs Python 3.12.
 
 Where namespaces are refused (`isolate` false) the program runs in this process's group, and the group is killed when
 the emulator dies.
@@ -19,6 +19,7 @@ import select
 import signal
 import struct
 import sys
+from collections.abc import Iterable
 from types import FrameType
 
 CLONE_NEWNS, CLONE_NEWUSER, CLONE_NEWPID = 0x20000, 0x10000000, 0x20000000
@@ -54,8 +55,11 @@ def take_namespaces() -> None:
 
 
 def expose(source: str, target: str, is_read_only: bool) -> None:
-    """Bind `source` on `target`; where `target` does not exist it is invented in the namespace, never on the disk."""
-    if not os.path.isdir(target):
+    """Bind `source` on `target`; where `target` does not exist it is invented in the namespace, never on the disk.
+
+    A file goes over a file that is there.
+    """
+    if os.path.isdir(source) and not os.path.isdir(target):
         parent, name = os.path.split(target)
         if os.stat(parent).st_dev == os.stat("/").st_dev:
             _cover(parent)
@@ -81,6 +85,15 @@ def _cover(parent: str) -> None:
             open(new, "w").close()
             mount(old, new, None, MS_BIND)
     os.close(handle)
+
+
+def furnish(mounts: Iterable[tuple[str, str, bool]]) -> None:
+    """Lay out a mount namespace that was just taken, from its own PID 1: nothing of it is seen outside."""
+    mount(None, "/", None, MS_REC | MS_PRIVATE)
+    for source, target, is_read_only in mounts:
+        expose(source, target, is_read_only)
+    with contextlib.suppress(OSError):  # a container may forbid it; then /proc shows the outer process table
+        mount("proc", "/proc", "proc")
 
 
 def die_with_parent(parent_pid: int, how: signal.Signals) -> None:
@@ -130,11 +143,7 @@ def run_isolated(spec: dict[str, object], argv: list[str]) -> int:
         libc.prctl(PR_SET_PDEATHSIG, int(signal.SIGKILL), 0, 0, 0)
         if _is_unread(writer):  # the parent ended before the line above; its pid means nothing in this namespace
             os._exit(1)
-        mount(None, "/", None, MS_REC | MS_PRIVATE)
-        for source, target, is_read_only in spec["mounts"]:  # type: ignore[attr-defined]
-            expose(source, target, is_read_only)
-        with contextlib.suppress(OSError):  # a container may forbid it; then /proc shows the outer process table
-            mount("proc", "/proc", "proc")
+        furnish(spec["mounts"])  # type: ignore[arg-type]
         os.write(writer, struct.pack("!i", run(spec, argv)))
         os._exit(0)
     os.close(writer)

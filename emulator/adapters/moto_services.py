@@ -26,6 +26,8 @@ from moto.iam.access_control import PermissionResult
 from moto.moto_server.werkzeug_app import create_backend_app
 from werkzeug.test import run_wsgi_app
 
+from emulator.adapters import moto_hot_paths, s3_blobs
+from emulator.adapters.blobs import Blob, BlobStore
 from emulator.adapters.wire import HttpRequest, HttpResponse, werkzeug_request
 from emulator.kernel.errors import EmulatorError
 
@@ -59,11 +61,13 @@ _LOCKS = {service: threading.RLock() for service in KEPT}
 class MotoServices:
     """moto's own WSGI applications, called in process."""
 
-    def __init__(self, account_id: str) -> None:
+    def __init__(self, account_id: str, blobs: BlobStore | None = None) -> None:
+        self.blobs = blobs or BlobStore()
         os.environ["MOTO_ACCOUNT_ID"] = account_id
         os.environ["MOTO_IAM_LOAD_MANAGED_POLICIES"] = "true"  # CDK's bootstrap roles name AWS's own policies
         logging.getLogger("werkzeug").setLevel(logging.ERROR)
         _open_seams()
+        s3_blobs.install(self.blobs)
         self._apps: dict[str, Any] = {}
 
     def _app(self, service: str) -> Any:
@@ -87,6 +91,10 @@ class MotoServices:
                 for queue in backend.queues.values()
             ]
 
+    def lock(self, service: str) -> threading.RLock:
+        """Held while moto does anything of this service; for who reaches its backend without a request."""
+        return _LOCKS[service]
+
     def handle(self, service: str, request: HttpRequest) -> HttpResponse:
         """Answer a request.
 
@@ -98,14 +106,17 @@ class MotoServices:
         try:
             with _LOCKS[service]:
                 _serving.lock = _LOCKS[service]
-                body, status, headers = run_wsgi_app(self._app(service), environ)
-                payload = b"".join(body)
+                with s3_blobs.carried(request.body) as answer:
+                    body, status, headers = run_wsgi_app(self._app(service), environ)
+                    payload = answer.body or b"".join(body)
         except NotImplementedError as error:
             raise EmulatorError(f"{service}: {request.operation() or error} is not emulated") from error
         except Exception as error:  # moto does not check what it parses
             what = request.operation() or f"{request.method} {request.target}"
             message = f"{service}: {what} cannot be answered: {type(error).__name__}: {error}"
             raise EmulatorError(message, "MalformedRequest", 400) from error
+        if isinstance(payload, Blob):
+            headers.set("Content-Length", str(len(payload)))
         return HttpResponse(int(status.split(" ", 1)[0]), dict(headers.items()), payload)
 
 
@@ -117,6 +128,7 @@ def _open_seams() -> None:
     _leave_bucket_policies_alone()
     _let_others_in_during_a_long_poll()
     _lock_what_other_services_reach()
+    moto_hot_paths.install()
 
 
 class _Serving(threading.local):

@@ -10,6 +10,7 @@ import json
 import os
 import queue
 import re
+import select
 import signal
 import subprocess
 import sys
@@ -20,7 +21,7 @@ from concurrent.futures import Future
 from dataclasses import replace
 from pathlib import Path
 
-from emulator.kernel.ports import Command, Mount, Process
+from emulator.kernel.ports import Command, Mount
 
 _LAUNCHER = str(Path(__file__).with_name("launcher.py"))
 _TEXT_SUFFIXES = frozenset({"", ".cfg", ".ini", ".json", ".py", ".sh", ".toml", ".txt", ".yaml", ".yml"})
@@ -34,17 +35,21 @@ class PlainSpawner:
         threading.Thread(target=self._serve, name="spawner", daemon=True).start()
         self.isolation = "namespace" if self._may_isolate() else "rewrite"
 
-    def spawn(self, command: Command) -> Process:
+    def spawn(self, command: Command) -> ChildProcess:
         if self.isolation == "rewrite":
             command = rewritten(command)
         return self._start(command, isolate=self.isolation == "namespace")
 
-    def _start(self, command: Command, isolate: bool) -> ChildProcess:
+    def spawn_with(self, command: Command, fds: tuple[int, ...]) -> ChildProcess:
+        """An isolated child that inherits descriptors, under the same numbers."""
+        return self._start(command, isolate=True, fds=fds)
+
+    def _start(self, command: Command, isolate: bool, fds: tuple[int, ...] = ()) -> ChildProcess:
         answer: Future[subprocess.Popen[bytes]] = Future()
 
         def order() -> None:
             try:
-                answer.set_result(_popen(command, isolate))
+                answer.set_result(_popen(command, isolate, fds))
             except Exception as error:  # handed to the caller; this thread has to outlive every bad order
                 answer.set_exception(error)
 
@@ -70,13 +75,63 @@ class PlainSpawner:
             return self._start(probe, isolate=True).wait() == 0
 
 
+class Lines:
+    """A child's output, handed on line by line by a thread of its own until every writer has closed it."""
+
+    def __init__(self, output: int, on_line: Callable[[str], None], name: str) -> None:
+        self._output = output
+        self._on_line = on_line
+        self._rest = b""
+        self._lock = threading.Lock()
+        os.set_blocking(output, False)
+        self._thread = threading.Thread(target=self._run, name=name, daemon=True)
+        self._thread.start()
+
+    def drain(self) -> None:
+        """Hand on what has been written so far, on the calling thread; returns when that is done."""
+        with self._lock:
+            self._read_all()
+
+    def join(self, timeout_s: float | None = None) -> None:
+        """Wait for the end of the output."""
+        self._thread.join(timeout_s)
+
+    def _run(self) -> None:
+        poll = select.poll()
+        poll.register(self._output, select.POLLIN)
+        while True:
+            poll.poll()
+            with self._lock:
+                if self._read_all():
+                    os.close(self._output)
+                    self._output = -1
+                    return
+
+    def _read_all(self) -> bool:
+        """Read until nothing is there; true at the end of the output."""
+        while self._output >= 0:
+            try:
+                data = os.read(self._output, 65536)
+            except BlockingIOError:
+                return False
+            *lines, self._rest = (self._rest + data).split(b"\n")
+            if not data and self._rest:
+                lines, self._rest = [self._rest], b""
+            for line in lines:
+                self._on_line(line.decode("utf-8", "replace").rstrip("\r\n"))
+            if not data:
+                return True
+        return True
+
+
 class ChildProcess:
     """A child with all its descendants; its output is read until the last of them closes it."""
 
     def __init__(self, popen: subprocess.Popen[bytes], on_line: Callable[[str], None]) -> None:
+        assert popen.stdout is not None
         self._popen = popen
-        self._reader = threading.Thread(target=self._read, args=(on_line,), name=f"output-{popen.pid}", daemon=True)
-        self._reader.start()
+        self._lines = Lines(os.dup(popen.stdout.fileno()), on_line, f"output-{popen.pid}")
+        popen.stdout.close()
 
     @property
     def pid(self) -> int:
@@ -87,8 +142,11 @@ class ChildProcess:
             code = self._popen.wait(timeout_s)
         except subprocess.TimeoutExpired:
             return None
-        self._reader.join(timeout=5)
+        self._lines.join(5)
         return code
+
+    def drain(self) -> None:
+        self._lines.drain()
 
     def terminate(self) -> None:
         self._signal(signal.SIGTERM)
@@ -103,14 +161,8 @@ class ChildProcess:
         if self._popen.poll() is None:
             self._popen.send_signal(signum)
 
-    def _read(self, on_line: Callable[[str], None]) -> None:
-        assert self._popen.stdout is not None
-        with self._popen.stdout as output:
-            for line in output:
-                on_line(line.decode("utf-8", "replace").rstrip("\r\n"))
 
-
-def _popen(command: Command, isolate: bool) -> subprocess.Popen[bytes]:
+def _popen(command: Command, isolate: bool, fds: tuple[int, ...]) -> subprocess.Popen[bytes]:
     spec = {
         "argv": command.argv,
         "cwd": command.cwd,
@@ -125,6 +177,7 @@ def _popen(command: Command, isolate: bool) -> subprocess.Popen[bytes]:
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         start_new_session=True,
+        pass_fds=fds,
     )
 
 

@@ -1,6 +1,7 @@
-"""Lambda execution environments: a child running AWS's own runtime interface client against a Runtime API of its own.
+"""Lambda execution environments over HTTP: a child running AWS's own runtime interface client against a Runtime API.
 
-One listener per environment, since the client takes its whole address from AWS_LAMBDA_RUNTIME_API.
+One listener per environment, since the client takes its whole address from AWS_LAMBDA_RUNTIME_API. This is the
+contract; `socket_sandboxes` is the same over a socket pair, for forks.
 SOURCE: https://docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html (read 2026-11-23).
 """
 
@@ -10,13 +11,14 @@ import json
 import queue
 import threading
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 from emulator.kernel.ports import Command, Mount, Outcome, Process, SandboxSpec, Spawner
 
-_TASK_ROOT = "/var/task"
+TASK_ROOT = "/var/task"
 
 
 @dataclass
@@ -67,8 +69,7 @@ class ProcessSandbox:
             self._lost()
         if not invocation.answered.wait(timeout_s):
             self.close()
-            message = f"RequestId: {request_id} Error: Task timed out after {timeout_s:.2f} seconds"
-            return Outcome(_error("Sandbox.Timedout", message), "Unhandled", is_environment_lost=True)
+            return timed_out(request_id, timeout_s)
         assert invocation.outcome is not None
         return invocation.outcome
 
@@ -97,16 +98,8 @@ class ProcessSandbox:
             self._current.answer(self._init_error)
 
     def _spawn(self, spawner: Spawner, python: Path) -> Process:
-        env = {
-            **self._spec.env,
-            "AWS_LAMBDA_RUNTIME_API": f"127.0.0.1:{self._api.server_port}",
-            "_HANDLER": self._spec.handler,
-            "LAMBDA_TASK_ROOT": _TASK_ROOT,
-            "PYTHONPATH": _TASK_ROOT,
-        }
-        argv = (str(python), "-m", "awslambdaric", self._spec.handler)
-        mounts = (Mount(self._spec.code_dir, _TASK_ROOT, is_read_only=True),)
-        return spawner.spawn(Command(argv, env, self._spec.on_line, cwd=_TASK_ROOT, mounts=mounts))
+        address = {"AWS_LAMBDA_RUNTIME_API": f"127.0.0.1:{self._api.server_port}"}
+        return spawner.spawn(runtime_command(python, self._spec, address))
 
     def _watch(self) -> None:
         self._process.wait()
@@ -117,10 +110,7 @@ class ProcessSandbox:
         if current and self._init_error:
             current.answer(self._init_error)
         elif current and not self._closed:
-            code = self._process.wait(0)
-            how = f"signal: {-code}" if code is not None and code < 0 else f"exit status {code}"
-            message = f"RequestId: {current.request_id} Error: Runtime exited with error: {how}"
-            current.answer(Outcome(_error("Runtime.ExitError", message), "Unhandled", is_environment_lost=True))
+            current.answer(exited(current.request_id, self._process.wait(0)))
 
 
 class _RuntimeApi(ThreadingHTTPServer):
@@ -195,6 +185,31 @@ class _Handler(BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(body)
         self.wfile.flush()
+
+
+def runtime_command(python: Path, spec: SandboxSpec, more_env: Mapping[str, str]) -> Command:
+    """What runs a function's runtime: AWS's interface client in the function's own directory."""
+    own = {"_HANDLER": spec.handler, "LAMBDA_TASK_ROOT": TASK_ROOT, "PYTHONPATH": TASK_ROOT}
+    return Command(
+        argv=(str(python), "-m", "awslambdaric", spec.handler),
+        env={**spec.env, **more_env, **own},
+        on_line=spec.on_line,
+        cwd=TASK_ROOT,
+        mounts=(Mount(spec.code_dir, TASK_ROOT, is_read_only=True),),
+    )
+
+
+def timed_out(request_id: str, timeout_s: float) -> Outcome:
+    """The function ran longer than it may."""
+    message = f"RequestId: {request_id} Error: Task timed out after {timeout_s:.2f} seconds"
+    return Outcome(_error("Sandbox.Timedout", message), "Unhandled", is_environment_lost=True)
+
+
+def exited(request_id: str, code: int | None) -> Outcome:
+    """The runtime's process ended instead of answering."""
+    how = f"signal: {-code}" if code is not None and code < 0 else f"exit status {code}"
+    message = f"RequestId: {request_id} Error: Runtime exited with error: {how}"
+    return Outcome(_error("Runtime.ExitError", message), "Unhandled", is_environment_lost=True)
 
 
 def _error(kind: str, message: str) -> bytes:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -11,13 +12,16 @@ import anyio.to_thread
 import uvicorn
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
-from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
 
-from emulator.adapters.gateway import Gateway
+from emulator.adapters.blobs import Blob
+from emulator.adapters.gateway import Gateway, signature_of
 from emulator.adapters.origins import Guard
-from emulator.adapters.wire import HttpRequest
+from emulator.adapters.uploads import Upload, is_large
+from emulator.adapters.wire import HttpRequest, HttpResponse
+from emulator.kernel.errors import AwsError
 
 Control = Callable[[str, dict[str, Any]], dict[str, Any]]
 _METHODS = ["GET", "POST", "PUT", "DELETE", "HEAD", "PATCH"]
@@ -38,12 +42,32 @@ def build(gateway: Gateway, control: Control) -> Starlette:
         return JSONResponse(await on_thread(partial(control, request.path_params["verb"], json.loads(raw or b"{}"))))
 
     async def serve_aws(request: Request) -> Response:
-        body = await request.body()
-        answer = await on_thread(partial(gateway.handle, _http_request(request, body)))
+        answer = await answer_of(request)
         headers = {name: value for name, value in answer.headers.items() if name.lower() != "content-length"}
         if request.method == "HEAD":
             headers["Content-Length"] = answer.headers.get("Content-Length", "0")
+        if isinstance(answer.body, Blob):
+            headers["Content-Length"] = str(len(answer.body))
+            return StreamingResponse(answer.body.__aiter__(), answer.status, headers)
         return Response(b"" if request.method == "HEAD" else answer.body, answer.status, headers)
+
+    async def answer_of(request: Request) -> HttpResponse:
+        asked = _http_request(request, b"")
+        if not (is_large(request.method, asked.headers) and signature_of(asked).service == "s3"):
+            answer: HttpResponse = await on_thread(partial(gateway.handle, replace(asked, body=await request.body())))
+            return answer
+        upload = Upload(gateway.blobs, asked.headers)
+        try:
+            async for data in request.stream():
+                upload.feed(data)
+            asked = await on_thread(partial(upload.finish, asked))
+        except AwsError as error:
+            return gateway.refuse(asked, error)
+        except ClientDisconnect:
+            upload.abandon()
+            raise
+        received: HttpResponse = await on_thread(partial(gateway.handle, asked))
+        return received
 
     return Starlette(
         routes=[

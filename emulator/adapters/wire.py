@@ -24,7 +24,8 @@ from moto.core.routing import NotFound, get_service_router
 from moto.core.serialize import SERIALIZERS, SerializationContext, get_serializer_class
 from moto.core.utils import get_service_model
 
-from emulator.adapters import cbor
+from emulator.adapters import cbor, json_results
+from emulator.adapters.blobs import Body
 from emulator.kernel.errors import AwsError
 
 # Our own codes (NotEmulated) and AWS's common ones are in no service's model; moto serializes them all the same.
@@ -36,12 +37,15 @@ INFLATED_LIMIT_BYTES = 16 * 1024 * 1024
 
 @dataclass(frozen=True)
 class HttpRequest:
-    """What came over HTTP. `target` is the raw path with its query string; header names are as sent."""
+    """What came over HTTP. `target` is the raw path with its query string; header names are as sent.
+
+    Only uploads to S3 come with a body in a file.
+    """
 
     method: str
     target: str
     headers: dict[str, str]
-    body: bytes
+    body: Body
     host: str
 
     @property
@@ -61,7 +65,8 @@ class HttpRequest:
         """The operation that a JSON or query request names; empty when its path says it."""
         if target := self.header("x-amz-target"):
             return target.rsplit(".", 1)[-1]
-        fields = self.body.split(b"&") if b"Action=" in self.body[:4096] else []
+        body = self.body if isinstance(self.body, bytes) else b""
+        fields = body.split(b"&") if b"Action=" in body[:4096] else []
         return next((part[7:].decode("ascii", "replace") for part in fields if part.startswith(b"Action=")), "")
 
 
@@ -69,7 +74,7 @@ class HttpRequest:
 class HttpResponse:
     status: int
     headers: dict[str, str] = field(default_factory=dict)
-    body: bytes = b""
+    body: Body = b""
 
 
 class _WireError(ServiceException):  # type: ignore[misc]
@@ -89,7 +94,8 @@ class ParsedRequest:
 def werkzeug_request(request: HttpRequest) -> Request:
     path = "/" + request.path.lstrip("/")  # werkzeug takes what follows two slashes for a host
     full = f"http://{request.host}{path}" + (f"?{request.query}" if request.query else "")
-    return Request.from_primitives(request.method, full, request.headers, request.body)
+    body = request.body if isinstance(request.body, bytes) else b""  # a large one does not go through WSGI
+    return Request.from_primitives(request.method, full, request.headers, body)
 
 
 def parse(service: str, request: HttpRequest) -> ParsedRequest:
@@ -148,7 +154,7 @@ def _inflated(request: HttpRequest) -> HttpRequest:
     if request.header("content-encoding").lower() != "gzip":
         return request
     try:
-        with gzip.GzipFile(fileobj=io.BytesIO(request.body)) as packed:
+        with gzip.GzipFile(fileobj=io.BytesIO(bytes(request.body))) as packed:
             body = packed.read(INFLATED_LIMIT_BYTES + 1)
     except (OSError, EOFError, zlib.error) as error:
         raise AwsError("SerializationException", f"the request's body is not gzip: {error}") from error
@@ -164,7 +170,7 @@ def _parse_cbor(service: str, request: HttpRequest) -> ParsedRequest:
         raise AwsError("UnknownOperationException", f"{request.target} is no operation of {service}", 404)
     operation = model.operation_model(name)
     try:
-        params = cbor.decode(operation.input_shape, request.body)
+        params = cbor.decode(operation.input_shape, bytes(request.body))
     except cbor.CborError as error:
         raise AwsError("SerializationException", str(error)) from error
     return ParsedRequest(service, operation, cbor.PROTOCOL, params)
@@ -192,7 +198,7 @@ def _serialize(
     if protocol == cbor.PROTOCOL:
         return _cbor_response(service, operation, result, request_id)
     context = SerializationContext(request_id)
-    serializer = get_serializer_class(service, protocol)(operation_model=operation, context=context)
+    serializer = _serializer_class(service, protocol)(operation_model=operation, context=context)
     answer: Any = result
     if isinstance(result, AwsError):
         answer = _WireError(result.code, result.message)
@@ -237,6 +243,22 @@ def is_modeled(service: str) -> bool:
     except UnknownServiceError:
         return False
     return True
+
+
+@lru_cache(maxsize=64)
+def _serializer_class(service: str, protocol: str) -> Any:
+    base = get_serializer_class(service, protocol)
+    return type("ResultSerializer", (_JsonResults, base), {}) if protocol == "json" else base
+
+
+class _JsonResults:
+    """moto's serializer but for the layout of results."""
+
+    def _serialize_result(self, response: Any, result: Any) -> Any:
+        serializer: Any = self
+        shape = serializer.operation_model.output_shape
+        laid_out = {} if shape is None else json_results.lay_out(serializer, shape, result)
+        return serializer._serialized_result_to_response(response, result, shape, laid_out)
 
 
 @lru_cache(maxsize=64)

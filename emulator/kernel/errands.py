@@ -39,10 +39,8 @@ class Errands:
         self._clock = clock
         self._dispatcher = dispatcher
 
-    def post(self, errand: Errand, delay_s: float = 0) -> None:
-        self._dispatcher.post(errand.name, partial(self._first_try, errand), delay_s)
-
-    def _first_try(self, errand: Errand) -> None:
+    def run(self, errand: Errand) -> None:
+        """Try at once; further tries are the dispatcher's."""
         self._try(errand, self._clock.now(), 1)
 
     def _try(self, errand: Errand, began_at: datetime, tries: int) -> None:

@@ -59,7 +59,7 @@ class Credentials(Protocol):
 
 @dataclass(frozen=True)
 class Mount:
-    """A directory that the child sees at an absolute path of its own, such as /opt/ml."""
+    """A directory that the child sees at an absolute path of its own, such as /opt/ml; or a file over a file there."""
 
     source: Path
     target: str
@@ -92,6 +92,10 @@ class Process(Protocol):
         """The exit code (negative: ended by that signal), or None when `timeout_s` passed first."""
         ...
 
+    def drain(self) -> None:
+        """Have `on_line` get every line that the child has written until now."""
+        ...
+
     def terminate(self) -> None:
         """SIGTERM to the program."""
         ...
@@ -110,6 +114,28 @@ class Spawner(Protocol):
         ...
 
     def spawn(self, command: Command) -> Process: ...
+
+
+class HeldFile(Protocol):
+    """An object's bytes in a file that nobody changes, and that stays as long as this is referred to."""
+
+    @property
+    def path(self) -> Path: ...
+
+    @property
+    def size_bytes(self) -> int: ...
+
+
+class ObjectFiles(Protocol):
+    """S3 objects as files of this machine. Says nothing of permissions: ask `calls` first."""
+
+    def hold(self, bucket: str, key: str) -> HeldFile | None:
+        """The file of an object, or None when it is not in one."""
+        ...
+
+    def put(self, bucket: str, key: str, source: Path, headers: dict[str, str]) -> bool:
+        """PutObject with a file's content, which is copied by the system; false when S3 refused."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -170,6 +196,7 @@ class Kernel:
     publish: Publish = field(init=False)
     credentials: Credentials = field(init=False)
     measure: Measure = unmeasured
+    object_files: ObjectFiles | None = None
     engines: dict[str, Any] = field(default_factory=dict)
 
     def arn(self, service: str, resource: str) -> str:
@@ -193,9 +220,11 @@ __all__ = [
     "Command",
     "Context",
     "Credentials",
+    "HeldFile",
     "Kernel",
     "Measure",
     "Mount",
+    "ObjectFiles",
     "Operation",
     "Outcome",
     "Params",

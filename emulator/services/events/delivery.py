@@ -55,7 +55,10 @@ class Bus:
         at: datetime,
         bus: str = DEFAULT_BUS,
     ) -> str:
-        """Wrap the event and hand it to every enabled rule of the bus that matches; answers its id."""
+        """Wrap the event and hand it to every rule of the bus that is enabled now and matches; answers its id.
+
+        Only delivery is left for later: a rule enabled after this moment never sees the event.
+        """
         kernel = self._kernel
         event = envelope.wrap(
             kernel.ids.uuid(), source, detail_type, detail, resources, at, kernel.account_id, kernel.region
@@ -66,14 +69,6 @@ class Bus:
 
     def send(self, event: Event, bus: str, only_rules: tuple[str, ...] = ()) -> None:
         """Hand an event as it is to a bus; `only_rules` are the ARNs of a replay's filter."""
-        self._kernel.dispatcher.post(f"events {event['detail-type']}", partial(self._match, event, bus, only_rules))
-
-    def deliver(self, matched: Matched) -> None:
-        """To each target of the rule, each on its own."""
-        for target in matched.rule["Targets"]:
-            self._post(matched, target)
-
-    def _match(self, event: Event, bus: str, only_rules: tuple[str, ...]) -> None:
         now = self._kernel.clock.now()
         archiving.keep(self._kernel, bus, event)
         for rule in records.rules(self._kernel, bus):
@@ -83,16 +78,20 @@ class Bus:
             if pattern and rule["State"] != "DISABLED" and patterns.compile(pattern).matches(event):
                 self.deliver(Matched(rule, event, now))
 
-    def _post(self, matched: Matched, target: dict[str, Any]) -> None:
+    def deliver(self, matched: Matched) -> None:
+        """To each target of the rule, each on its own."""
+        for target in matched.rule["Targets"]:
+            work = partial(self._begin, matched, target)
+            self._kernel.dispatcher.post(f"events {matched.rule['Name']} -> {target['Id']}", work)
+
+    def _begin(self, matched: Matched, target: dict[str, Any]) -> None:
         rule, kernel = matched.rule, self._kernel
         origin = inputs.Origin(rule["Name"], rule["Arn"], envelope.time_text(matched.at))
         text = inputs.render(target, matched.event, origin)
         message = Message(text, matched.event, kernel.ids.uuid(), int(matched.at.timestamp() * 1000))
         it = _Delivery(matched, target, message)
-        errand = Errand(
-            f"events {rule['Name']} -> {target['Id']}", partial(self._send, it), partial(self._after_failure, it)
-        )
-        self._errands.post(errand)
+        name = f"events {rule['Name']} -> {target['Id']}"
+        self._errands.run(Errand(name, partial(self._send, it), partial(self._after_failure, it)))
 
     def _send(self, it: _Delivery, tries: int) -> None:
         match target_calls.kind(it.target["Arn"]):

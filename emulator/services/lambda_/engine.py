@@ -12,6 +12,9 @@ from typing import Any
 from emulator.kernel.errors import AwsError
 from emulator.kernel.ports import Kernel, Outcome, Sandbox, SandboxSpec
 
+IMAGE_ENVIRONMENT = {"LANG": "C.UTF-8", "PATH": "/usr/local/bin:/usr/bin:/bin", "TZ": ":UTC"}
+"""What the runtime itself sets."""
+
 
 class Engine:
     """The running side of Lambda, one per kernel."""
@@ -68,6 +71,7 @@ class Environment:
     """One execution environment with its log stream."""
 
     def __init__(self, kernel: Kernel, row: dict[str, Any]) -> None:
+        began = time.perf_counter()
         self.name, self.revision = row["FunctionName"], row["RevisionId"]
         self._kernel = kernel
         self._lines: list[tuple[int, str]] = []
@@ -75,11 +79,12 @@ class Environment:
         self._group = row.get("LoggingConfig", {}).get("LogGroup") or f"/aws/lambda/{self.name}"
         now = kernel.clock.now()
         self._stream = f"{now:%Y/%m/%d}/[$LATEST]{kernel.ids.uuid().replace('-', '')}"
-        self._make_stream()
+        self._has_stream = False
         self._write(f"INIT_START Runtime Version: {row['Runtime']} (local approximation: {platform_python()})")
         self.sandbox: Sandbox = kernel.sandboxes.start(
             SandboxSpec(Path(row["CodeDir"]), row["Handler"], row["FunctionArn"], self._environ(row), self._write)
         )
+        self._init_ms: float | None = (time.perf_counter() - began) * 1000
 
     def begin(self, request_id: str) -> None:
         self._write(f"START RequestId: {request_id} Version: $LATEST")
@@ -87,13 +92,17 @@ class Environment:
     def finish(self, request_id: str, duration_ms: float, memory_mb: int) -> list[str]:
         """Send what was written to CloudWatch Logs, closed by the REPORT line; answers the lines."""
         self._write(f"END RequestId: {request_id}")
-        self._write(report_line(request_id, duration_ms, memory_mb))
+        self._write(report_line(request_id, duration_ms, memory_mb, self._init_ms))
+        self._init_ms = None
         with self._lock:
             lines, self._lines = self._lines, []
         self._kernel.dispatcher.post(f"logs of {self.name}", lambda: self._send(lines))
         return [text for _, text in lines]
 
     def _send(self, lines: list[tuple[int, str]]) -> None:
+        if not self._has_stream:
+            self._make_stream()
+            self._has_stream = True
         events = [{"timestamp": at, "message": text or " "} for at, text in lines]
         call = {"logGroupName": self._group, "logStreamName": self._stream, "logEvents": events}
         self._kernel.calls("logs", "PutLogEvents", call)
@@ -125,9 +134,7 @@ class Environment:
             "AWS_LAMBDA_LOG_STREAM_NAME": self._stream,
             "AWS_LAMBDA_INITIALIZATION_TYPE": "on-demand",
             "AWS_EXECUTION_ENV": f"AWS_Lambda_{row['Runtime']}",
-            "LANG": "C.UTF-8",
-            "PATH": "/usr/local/bin:/usr/bin:/bin",
-            "TZ": ":UTC",
+            **IMAGE_ENVIRONMENT,
         }
 
 
@@ -136,10 +143,11 @@ def platform_python() -> str:
     return f"Python {platform.python_version()} of this machine"
 
 
-def report_line(request_id: str, duration_ms: float, memory_mb: int) -> str:
-    """The line that closes an invocation in the log."""
+def report_line(request_id: str, duration_ms: float, memory_mb: int, init_ms: float | None = None) -> str:
+    """The line that closes an invocation in the log; the first of an environment tells how long that took to make."""
     billed_ms = math.ceil(duration_ms)
+    init = "" if init_ms is None else f"\tInit Duration: {init_ms:.2f} ms"
     return (
         f"REPORT RequestId: {request_id}\tDuration: {duration_ms:.2f} ms\t"
-        f"Billed Duration: {billed_ms} ms\tMemory Size: {memory_mb} MB"
+        f"Billed Duration: {billed_ms} ms\tMemory Size: {memory_mb} MB{init}"
     )

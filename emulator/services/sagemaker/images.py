@@ -16,13 +16,17 @@ _URI = re.compile(r"(?:[^/]+/)?(?P<repository>[^:@]+)(?::(?P<tag>[^@]+))?(?:@.*)
 
 @dataclass(frozen=True)
 class Image:
-    """An AWS image: its repository, the version its tags start with, and what it carries."""
+    """An AWS image: its repository, the version its tags start with, and what it carries.
+
+    `preloads` are the modules that a fork server keeps loaded for it.
+    """
 
     repository: str
     version: str
     runner: str
     python: str
     libraries: Mapping[str, str]
+    preloads: tuple[str, ...]
 
 
 # Source: github.com/aws/deep-learning-containers docker/{sklearn,xgboost}, read 2026-11
@@ -33,6 +37,7 @@ IMAGES = (
         "sklearn-1.9-0",
         "3.12",
         {"scikit-learn": "1.9.0", "numpy": "2.5.1", "pandas": "2.2.3"},
+        ("numpy", "pandas", "sklearn", "joblib", "boto3"),
     ),
     Image(
         "sagemaker-xgboost",
@@ -40,6 +45,7 @@ IMAGES = (
         "xgboost-3.2-0",
         "3.12",
         {"xgboost": "3.2.0", "numpy": "2.1.0", "pandas": "2.2.3", "scikit-learn": "1.8.0"},
+        ("numpy", "pandas", "sklearn", "xgboost", "boto3"),
     ),
 )
 _SOLD_AS = {"xgboost": ("xgboost", "xgboost-cpu")}

@@ -69,7 +69,7 @@ class Engine:
         row = due.row
         self._kernel.journal.append("scheduler.fired", row["Name"], correlation=due.delivery_id, due=due.at)
         errand = Errand(f"schedule {row['Name']}", partial(self._send, due), partial(self._after_failure, due))
-        Errands(self._kernel.clock, self._kernel.dispatcher).post(errand)
+        Errands(self._kernel.clock, self._kernel.dispatcher).run(errand)
 
     def _send(self, due: _Due, tries: int) -> None:
         target = due.row["Target"]

@@ -16,6 +16,10 @@ from emulator.services.sagemaker.jobs.failure import JobFailure
 from emulator.services.sagemaker.logs import LogStream
 
 _SCRIPT = str(Path(__file__).with_name("model_server.py"))
+# -P: the script's own directory is ours and stays off the module path of the user's code.
+OPTIONS = ("-P", "-u")
+ENVIRONMENT = {"OMP_NUM_THREADS": "1"}
+"""One row at a time gains nothing from threads."""
 _GRACE_S = 15.0
 _LAST_WORDS_S = 5.0  # a server that dies may still be printing why
 
@@ -58,9 +62,8 @@ class ModelServer:
     def start(self) -> None:
         """Start the process; `await_ready` tells how it went."""
         plan = self.plan
-        environment = {"OMP_NUM_THREADS": "1", "SM_MODEL_DIR": "/opt/ml/model", **plan.environment}
-        # -P: the script's own directory is ours and stays off the module path of the user's code.
-        argv = (plan.runner.python, "-P", "-u", _SCRIPT, self._marker)
+        environment = {**ENVIRONMENT, "SM_MODEL_DIR": "/opt/ml/model", **plan.environment}
+        argv = (plan.runner.python, *OPTIONS, _SCRIPT, self._marker)
         code = ("model/code", "code")
         spec = container.Container(
             plan.runner, plan.directory, plan.role_arn, "SageMaker", argv, environment, code=code

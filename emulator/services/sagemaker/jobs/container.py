@@ -5,9 +5,10 @@ from __future__ import annotations
 import shutil
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
-from emulator.kernel.ports import Command, Kernel, Mount
+from emulator.kernel.ports import Command, HeldFile, Kernel, Mount
 from emulator.semantics.containers.training import ROOT
 from emulator.services.sagemaker.images import Runner
 from emulator.services.sagemaker.jobs.failure import JobFailure
@@ -15,7 +16,10 @@ from emulator.services.sagemaker.jobs.failure import JobFailure
 
 @dataclass(frozen=True)
 class Container:
-    """A program to run in an image's runner: `directory` becomes /opt/ml, and `code` are parts of it with scripts."""
+    """A program to run in an image's runner: `directory` becomes /opt/ml, and `code` are parts of it with scripts.
+
+    `inputs` are files that lie elsewhere, each with the place below `directory` where the program reads it.
+    """
 
     runner: Runner
     directory: Path
@@ -25,6 +29,7 @@ class Container:
     environment: Mapping[str, str]
     cwd: str = "/"
     code: tuple[str, ...] = ()
+    inputs: tuple[tuple[HeldFile, Path], ...] = ()
 
 
 def command(kernel: Kernel, container: Container, on_line: Callable[[str], None]) -> Command:
@@ -40,9 +45,14 @@ def command(kernel: Kernel, container: Container, on_line: Callable[[str], None]
         env={**base, **role, **container.environment},
         on_line=on_line,
         cwd=container.cwd,
-        mounts=(Mount(container.directory, ROOT),),
+        mounts=(Mount(container.directory, ROOT), *map(partial(_input, container.directory), container.inputs)),
         code_dirs=code_directories(container),
     )
+
+
+def _input(directory: Path, held: tuple[HeldFile, Path]) -> Mount:
+    file, place = held
+    return Mount(file.path, f"{ROOT}/{place.relative_to(directory).as_posix()}", is_read_only=True)
 
 
 def image_environment(runner: Runner) -> dict[str, str]:

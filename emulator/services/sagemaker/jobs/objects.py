@@ -4,22 +4,31 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from emulator.kernel.errors import AwsError
-from emulator.kernel.ports import Kernel, Params, Principal
+from emulator.kernel.ports import HeldFile, Kernel, Params, Principal
 from emulator.services.sagemaker.jobs.failure import JobFailure
+
+HAND_OVER_BYTES = 8 << 20
+"""From this size on an input is not copied: the job sees the object's own file, which it cannot write to."""
 
 
 class Objects:
-    """The S3 calls of one job, made with its role."""
+    """The S3 calls of one job, made with its role.
+
+    `handed_over` are inputs that lie elsewhere and are to be mounted, read-only, at their places below the job's
+    directory.
+    """
 
     def __init__(self, kernel: Kernel, role_arn: str) -> None:
         self._kernel = kernel
         self._role_arn = role_arn
         self._principal = Principal(role_arn, kernel.account_id)
+        self.handed_over: list[tuple[HeldFile, Path]] = []
 
     def download(self, uri: str, directory: Path, data_type: str = "S3Prefix") -> None:
         """Copy what an input names into `directory`: all keys under a prefix, one object, or a manifest's list.
@@ -54,9 +63,7 @@ class Objects:
         try:
             body: bytes = self._call("GetObject", {"Bucket": bucket, "Key": key})["Body"]
         except AwsError as error:
-            raise JobFailure(
-                f"ClientError: Data download failed: {error.code} for s3://{bucket}/{key}: {error.message}"
-            ) from error
+            raise _download_failed(bucket, key, error) from error
         return body
 
     def write(self, uri: str, body: bytes, kms_key_id: str | None = None) -> None:
@@ -72,7 +79,9 @@ class Objects:
     def upload(self, directory: Path, uri: str, kms_key_id: str | None = None) -> None:
         """Copy every regular file below `directory` to the same relative key; symbolic links are not followed."""
         for file in files_below(directory):
-            self.write(f"{uri.rstrip('/')}/{file.relative_to(directory).as_posix()}", file.read_bytes(), kms_key_id)
+            target = f"{uri.rstrip('/')}/{file.relative_to(directory).as_posix()}"
+            if not self._put_large(target, file, kms_key_id):
+                self.write(target, file.read_bytes(), kms_key_id)
 
     def nothing_found(self, uri: str) -> str:
         """AWS's own words (github.com/aws/amazon-sagemaker-examples issue 2433)."""
@@ -114,10 +123,39 @@ class Objects:
 
     def _fetch(self, bucket: str, key: str, target: Path) -> None:
         target.parent.mkdir(parents=True, exist_ok=True)
-        target.write_bytes(self.read(f"s3://{bucket}/{key}"))
+        files = self._kernel.object_files
+        held = files.hold(bucket, key) if files else None
+        if held is None:
+            target.write_bytes(self.read(f"s3://{bucket}/{key}"))
+            return
+        self._require_readable(bucket, key)
+        if held.size_bytes >= HAND_OVER_BYTES and self._kernel.spawner.isolation == "namespace":
+            target.touch()
+            self.handed_over.append((held, target))
+        else:
+            shutil.copyfile(held.path, target)
+
+    def _require_readable(self, bucket: str, key: str) -> None:
+        try:
+            self._call("HeadObject", {"Bucket": bucket, "Key": key})
+        except AwsError as error:
+            raise _download_failed(bucket, key, error) from error
+
+    def _put_large(self, uri: str, file: Path, kms_key_id: str | None) -> bool:
+        """Put a large file without reading it into memory; false when that is not for us to do."""
+        files = self._kernel.object_files
+        if files is None or file.stat().st_size < HAND_OVER_BYTES:
+            return False
+        encryption = {"x-amz-server-side-encryption": "aws:kms"}
+        key = {**encryption, "x-amz-server-side-encryption-aws-kms-key-id": kms_key_id} if kms_key_id else {}
+        return files.put(*split(uri), file, key)
 
     def _call(self, operation: str, params: Params) -> Params:
         return self._kernel.calls("s3", operation, params, self._principal)
+
+
+def _download_failed(bucket: str, key: str, error: AwsError) -> JobFailure:
+    return JobFailure(f"ClientError: Data download failed: {error.code} for s3://{bucket}/{key}: {error.message}")
 
 
 def split(uri: Any) -> tuple[str, str]:

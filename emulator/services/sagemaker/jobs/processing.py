@@ -3,7 +3,8 @@
 AWS_NAME: Processing jobs
 SOURCE: docs.aws.amazon.com/sagemaker/latest/dg/build-your-own-processing-container.html; API_CreateProcessingJob;
     API_ProcessingS3Input; API_ProcessingS3Output, read 2026-11
-DIFFERS: one instance, File mode, EndOfJob upload; the rest is refused by name. Network settings have no effect.
+DIFFERS: one instance, File mode, EndOfJob upload; the rest is refused by name. Network settings have no effect. Inputs
+    of 8 MB and more cannot be written to: they are the objects' own files, mounted read-only.
 """
 
 from __future__ import annotations
@@ -119,7 +120,7 @@ def _execute(kernel: Kernel, row: Row, arn: str, directory: Path) -> dict[str, A
     log = engine.of(kernel).logs.open("/aws/sagemaker/ProcessingJobs", _stream(kernel, row))
     for line in container.opening_lines(kernel, runner):
         log.write(line)
-    command = container.command(kernel, _container(row, arn, runner, directory), log.write)
+    command = container.command(kernel, _container(row, arn, runner, directory, objects), log.write)
     records.change(kernel, KIND, row["ProcessingJobName"], lambda _: {"ProcessingStartTime": kernel.clock.now()})
     exit_ = handle.run(command, (row.get("StoppingCondition") or {}).get("MaxRuntimeInSeconds"))
     log.flush()
@@ -159,7 +160,7 @@ def _inside(directory: Path, local_path: str) -> Path:
     return directory / local_path.removeprefix(ROOT).lstrip("/")
 
 
-def _container(row: Row, arn: str, runner: images.Runner, directory: Path) -> container.Container:
+def _container(row: Row, arn: str, runner: images.Runner, directory: Path, objects: Objects) -> container.Container:
     app = row["AppSpecification"]
     if not app.get("ContainerEntrypoint"):
         raise JobFailure(
@@ -168,7 +169,8 @@ def _container(row: Row, arn: str, runner: images.Runner, directory: Path) -> co
     argv = (*app["ContainerEntrypoint"], *app.get("ContainerArguments", ()))
     own = {"PROCESSING_JOB_NAME": row["ProcessingJobName"], "PROCESSING_JOB_ARN": arn}
     environment = {**own, **(row.get("Environment") or {})}
-    return container.Container(runner, directory, row["RoleArn"], "SageMaker", argv, environment)
+    inputs = tuple(objects.handed_over)
+    return container.Container(runner, directory, row["RoleArn"], "SageMaker", argv, environment, inputs=inputs)
 
 
 def _stream(kernel: Kernel, row: Row) -> str:

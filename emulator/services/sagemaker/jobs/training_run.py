@@ -167,7 +167,16 @@ class TrainingRun:
             self._unpack_code(script)
             environment = {**toolkit.environment(self._row, script, os.cpu_count() or 1), **environment}
             argv, cwd = (runner.python, script.program, *script.arguments), toolkit.CODE_DIR
-        return container.Container(runner, self._directory, self._row["RoleArn"], "SageMaker", argv, environment, cwd)
+        return container.Container(
+            runner,
+            self._directory,
+            self._row["RoleArn"],
+            "SageMaker",
+            argv,
+            environment,
+            cwd,
+            inputs=tuple(self._objects.handed_over),
+        )
 
     def _unpack_code(self, script: toolkit.Script) -> None:
         if not script.archive_uri.startswith("s3://"):

@@ -1,18 +1,22 @@
-"""Execution environments: AWS's own runtime client in a child, against a Runtime API of its own."""
+"""Execution environments, on either transport: AWS's own runtime client in a child, or its Python over a socket."""
 
 import json
 import os
 import threading
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import pytest
 
+from emulator import bootstrap
+from emulator.adapters.forking import ForkingSpawner
 from emulator.adapters.processes import PlainSpawner
-from emulator.adapters.sandboxes import ProcessSandbox, ProcessSandboxes
-from emulator.kernel.ports import Outcome, SandboxSpec
+from emulator.adapters.sandboxes import ProcessSandboxes
+from emulator.adapters.socket_sandboxes import SocketSandbox, SocketSandboxes
+from emulator.kernel.ports import Outcome, Sandbox, Sandboxes, SandboxSpec
 from tests.support.emulator import REPOSITORY
 from tests.support.processes import carrying
 from tests.support.waiting import eventually
@@ -37,7 +41,7 @@ def handler(event, context):
     return {"count": count, "arn": context.invoked_function_arn, "id": context.aws_request_id,
             "left_ms": context.get_remaining_time_in_millis(), "env": os.environ.get("GREETING"), "cwd": os.getcwd()}
 """
-Start = Callable[..., ProcessSandbox]
+Start = Callable[..., Sandbox]
 
 
 @pytest.fixture(scope="module")
@@ -45,17 +49,34 @@ def spawner() -> PlainSpawner:
     return PlainSpawner()
 
 
-@pytest.fixture
-def start(spawner: PlainSpawner, tmp_path: Path) -> Iterator[Start]:
-    started: list[ProcessSandbox] = []
+@pytest.fixture(scope="module", params=["http", "socket"])
+def sandboxes(spawner: PlainSpawner, request: pytest.FixtureRequest) -> Sandboxes:
+    """Both transports; where a fork server cannot be, the second is the first."""
+    if request.param == "http":
+        return ProcessSandboxes(spawner, PYTHON)
+    forking = ForkingSpawner(spawner, bootstrap.fork_plans(PYTHON.parents[2])[:1])
+    for server in forking.servers:
+        server.start()
+    return SocketSandboxes(forking, PYTHON)
 
-    def make(code: str = HANDLER, on_line: Callable[[str], None] = lambda line: None, **env: str) -> ProcessSandbox:
+
+@pytest.fixture
+def start(sandboxes: Sandboxes, tmp_path: Path) -> Iterator[Start]:
+    started: list[Sandbox] = []
+
+    def make(
+        code: str = HANDLER,
+        on_line: Callable[[str], None] = lambda line: None,
+        files: Mapping[str, str] = MappingProxyType({}),
+        **env: str,
+    ) -> Sandbox:
         code_dir = tmp_path / uuid.uuid4().hex
         code_dir.mkdir()
-        (code_dir / "app.py").write_text(code)
-        environment = {"PATH": os.environ["PATH"], "AWS_REGION": "us-east-1", **env}
+        for name, text in {"app.py": code, **files}.items():
+            (code_dir / name).write_text(text)
+        environment = {"PATH": os.environ["PATH"], "LANG": "C.UTF-8", "AWS_REGION": "us-east-1", **env}
         spec = SandboxSpec(code_dir, "app.handler", "arn:aws:lambda:::function:fn", environment, on_line)
-        started.append(ProcessSandboxes(spawner, PYTHON).start(spec))
+        started.append(sandboxes.start(spec))
         return started[-1]
 
     yield make
@@ -63,7 +84,7 @@ def start(spawner: PlainSpawner, tmp_path: Path) -> Iterator[Start]:
         sandbox.close()
 
 
-def _invoke(sandbox: ProcessSandbox, timeout_s: float = 30, **event: Any) -> Outcome:
+def _invoke(sandbox: Sandbox, timeout_s: float = 30, **event: Any) -> Outcome:
     return sandbox.invoke(str(uuid.uuid4()), json.dumps(event).encode(), timeout_s)
 
 
@@ -152,3 +173,29 @@ def test_closing_leaves_neither_process_nor_thread_behind(start: Start) -> None:
 
     eventually(lambda: not carrying(marker))
     eventually(lambda: not set(threading.enumerate()) - before)
+
+
+def _is_forked(sandbox: Sandbox) -> bool:
+    return isinstance(sandbox, SocketSandbox)
+
+
+def test_a_fork_serves_wherever_there_is_a_fork_server(sandboxes: Sandboxes, start: Start) -> None:
+    wanted = isinstance(sandboxes, SocketSandboxes) and bool(sandboxes.spawner.servers)
+
+    assert _is_forked(start()) is wanted
+
+
+@pytest.mark.parametrize("env", [{"AWS_LAMBDA_LOG_FORMAT": "JSON"}, {"OMP_NUM_THREADS": "1"}, {"LC_ALL": "C"}])
+def test_variables_that_are_read_when_libraries_load_get_a_fresh_process(start: Start, env: dict[str, str]) -> None:
+    sandbox = start(**env)
+
+    assert not _is_forked(sandbox)
+    assert json.loads(_invoke(sandbox).payload)["count"] == 1
+
+
+def test_a_function_that_brings_its_own_copy_of_a_library_gets_that(start: Start) -> None:
+    sandbox = start("import boto3\ndef handler(event, context): return boto3.__file__", files={"boto3.py": ""})
+
+    answers = [_invoke(sandbox), _invoke(sandbox)]
+
+    assert [Path(json.loads(answer.payload)).name for answer in answers] == ["boto3.py", "boto3.py"]

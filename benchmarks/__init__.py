@@ -1,0 +1,1 @@
+"""Each figure that our documents quote, as a command."""
