@@ -29,7 +29,7 @@ from emulator.kernel.ids import Ids
 from emulator.kernel.journal import Journal
 from emulator.kernel.ports import Kernel
 from emulator.kernel.store import Store
-from emulator.services import cloudformation, events, lambda_, sagemaker, sagemaker_runtime
+from emulator.services import cloudformation, cloudwatch, events, lambda_, sagemaker, sagemaker_runtime
 from emulator.services.lambda_ import engine as lambda_engine
 from emulator.services.sagemaker import images
 from emulator.services.sagemaker.hosting import server as model_server
@@ -39,7 +39,6 @@ ACCOUNT_ID, REGION = "123456789012", "us-east-1"
 REPOSITORY = Path(__file__).resolve().parent.parent
 LIMITS = (
     "IAM policies are recorded, not enforced yet",
-    "CloudWatch alarms are recorded, not evaluated yet",
     "S3, SQS, SNS, DynamoDB and IAM live in memory: a state directory serves one run",
 )
 """What a person must know before trusting what passes here; `up` prints it."""
@@ -69,17 +68,22 @@ def build(state_dir: Path, port: int) -> tuple[Kernel, Gateway]:
     identities = Identities(kernel)
     owned = {
         "cloudformation": cloudformation.OPERATIONS,
+        "cloudwatch": cloudwatch.OPERATIONS,
         "events": events.OPERATIONS,
         "lambda": lambda_.OPERATIONS,
         "sagemaker": sagemaker.OPERATIONS,
         "sagemaker-runtime": sagemaker_runtime.OPERATIONS,
     }
-    gateway = Gateway(kernel, MotoServices(ACCOUNT_ID, BlobStore(state_dir / "blobs")), owned, identities.principal_of)
+    moto = MotoServices(ACCOUNT_ID, BlobStore(state_dir / "blobs"))
+    metrics = kernel.engines["cloudwatch"] = cloudwatch.Engine(kernel, moto.queue_depths)
+    gateway = Gateway(kernel, moto, owned, identities.principal_of)
     gateway.on_served.append(_wake_pollers)
+    gateway.on_served.append(lambda service, request: metrics.saw(service, request.operation(), request.data))
     kernel.calls = InProcessCalls(kernel, gateway)
     kernel.object_files = GatewayObjectFiles(gateway, ACCOUNT_ID, REGION)
     kernel.publish = events.Bus(kernel).publish
     kernel.credentials = identities.credentials
+    kernel.measure = metrics.measure
     return kernel, gateway
 
 
@@ -108,7 +112,7 @@ def _server_plan(runner: images.Runner) -> ForkPlan:
 
 
 def _wake_pollers(service: str, request: HttpRequest) -> None:
-    if service == "sqs" and b"SendMessage" in request.header("x-amz-target").encode() + bytes(request.body[:200]):
+    if service == "sqs" and b"SendMessage" in request.header("x-amz-target").encode() + request.data[:200]:
         lambda_.wake()
 
 
@@ -149,6 +153,7 @@ def run(state_dir: Path, port: int) -> None:
     kernel, gateway = build(state_dir, port)
     if isinstance(kernel.spawner, ForkingSpawner):
         kernel.spawner.warm()
+    cloudwatch.Engine.of(kernel).start()
     stop = threading.Event()
     web = server.server(server.build(gateway, control(kernel, stop)), port)
     threading.Thread(target=_stop_when_told, args=(web, stop), daemon=True).start()
@@ -156,6 +161,7 @@ def run(state_dir: Path, port: int) -> None:
     _write_whole(state_dir / "emulator.json", json.dumps(record))
     web.run()
     kernel.dispatcher.stop()
+    cloudwatch.Engine.of(kernel).close()
     kernel.store.close()
     (state_dir / "emulator.json").unlink(missing_ok=True)
     os._exit(0)  # threads may still wait for children, which die with us

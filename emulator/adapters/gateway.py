@@ -125,7 +125,8 @@ class Gateway:
             return wire.render_error(service, request, error, request_id)
         if service == "s3" and response.status < 300:
             self._announce(request, take_s3_changes(), request_id)
-        self.was_served(service, request)
+        if response.status < 300:
+            self.was_served(service, request)
         return response
 
     def was_served(self, service: str, request: HttpRequest) -> None:
@@ -181,7 +182,9 @@ def service_of(signing_name: str, request: HttpRequest) -> str:
 
 
 def _validation_code(service: str) -> str:
-    return "ValidationError" if service in ("cloudformation", "sagemaker-runtime") else "ValidationException"
+    return (
+        "ValidationError" if service in ("cloudformation", "cloudwatch", "sagemaker-runtime") else "ValidationException"
+    )
 
 
 def _unknown_service(service: str, request: HttpRequest, request_id: str) -> HttpResponse:

@@ -33,7 +33,6 @@ from emulator.kernel.errors import EmulatorError
 
 KEPT = frozenset(
     {
-        "cloudwatch",
         "dynamodb",
         "dynamodbstreams",
         "ecr",
@@ -81,6 +80,21 @@ class MotoServices:
         """Held while moto does anything of this service; for who reaches its backend without a request."""
         return _LOCKS[service]
 
+    def queue_depths(self) -> list[tuple[str, int, int, int]]:
+        """(name, to be received, in flight, delayed) of every queue; cheap enough to be asked every minute."""
+        with _LOCKS["sqs"]:
+            return [
+                (
+                    queue.name,
+                    queue.approximate_number_of_messages,
+                    queue.approximate_number_of_messages_not_visible,
+                    queue.approximate_number_of_messages_delayed,
+                )
+                for regions in moto_sqs_models.sqs_backends.values()
+                for backend in regions.values()
+                for queue in backend.queues.values()
+            ]
+
     def handle(self, service: str, request: HttpRequest) -> HttpResponse:
         """Answer a request.
 
@@ -96,23 +110,14 @@ class MotoServices:
                     body, status, headers = run_wsgi_app(self._app(service), environ)
                     payload = answer.body or b"".join(body)
         except NotImplementedError as error:
-            raise EmulatorError(f"{service}: {_operation_name(request) or error} is not emulated") from error
+            raise EmulatorError(f"{service}: {request.operation() or error} is not emulated") from error
         except Exception as error:  # moto does not check what it parses
-            what = _operation_name(request) or f"{request.method} {request.target}"
+            what = request.operation() or f"{request.method} {request.target}"
             message = f"{service}: {what} cannot be answered: {type(error).__name__}: {error}"
             raise EmulatorError(message, "MalformedRequest", 400) from error
         if isinstance(payload, Blob):
             headers.set("Content-Length", str(len(payload)))
         return HttpResponse(int(status.split(" ", 1)[0]), dict(headers.items()), payload)
-
-
-def _operation_name(request: HttpRequest) -> str:
-    target = request.header("x-amz-target")
-    if target:
-        return target.rsplit(".", 1)[-1]
-    body = request.body if isinstance(request.body, bytes) else b""
-    fields = body.split(b"&") if b"Action=" in body[:4096] else []
-    return next((part[7:].decode("utf-8", "replace") for part in fields if part.startswith(b"Action=")), "")
 
 
 @cache

@@ -14,17 +14,20 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 _LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 
 
-def refusal(host: str, origin: str | None) -> str | None:
+def refusal(host: str, origin: str | None, fetch_site: str | None = None) -> str | None:
     """Why a request with these headers is refused; None when it is welcome.
 
     Args:
         host: the Host header; `localhost`, a loopback address or a name below `.localhost`, with any port.
-        origin: the Origin header, which only browsers send.
+        origin: the Origin header, which only browsers send, and not with every request.
+        fetch_site: the Sec-Fetch-Site header, with which browsers say who asks for images and links.
     """
     if not _is_loopback(_hostname(host)):
         return f"Host '{host}' is not this machine's loopback"
     if origin is not None and not _is_loopback(urlsplit(origin).hostname or ""):
         return f"Origin '{origin}' is another site"
+    if fetch_site in ("cross-site", "same-site"):
+        return f"Sec-Fetch-Site '{fetch_site}' is another site"
     return None
 
 
@@ -48,7 +51,7 @@ class Guard:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http":
             headers = Headers(scope=scope)
-            why = refusal(headers.get("host", ""), headers.get("origin"))
+            why = refusal(headers.get("host", ""), headers.get("origin"), headers.get("sec-fetch-site"))
             if why:
                 body = {"__type": "AccessDeniedException", "message": f"{why}; nothing was done"}
                 await JSONResponse(body, 403)(scope, receive, send)

@@ -5,9 +5,12 @@ moto's model-driven parser and serializer do the work; they are the one well-kep
 
 from __future__ import annotations
 
+import gzip
+import io
 import json
 import warnings
-from dataclasses import dataclass, field
+import zlib
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import Any
 
@@ -21,12 +24,15 @@ from moto.core.routing import NotFound, get_service_router
 from moto.core.serialize import SERIALIZERS, SerializationContext, get_serializer_class
 from moto.core.utils import get_service_model
 
-from emulator.adapters import json_results
+from emulator.adapters import cbor, json_results
 from emulator.adapters.blobs import Body
 from emulator.kernel.errors import AwsError
 
 # Our own codes (NotEmulated) and AWS's common ones are in no service's model; moto serializes them all the same.
 warnings.filterwarnings("ignore", message=".*does not match an error shape.*")
+
+
+INFLATED_LIMIT_BYTES = 16 * 1024 * 1024
 
 
 @dataclass(frozen=True)
@@ -55,6 +61,18 @@ class HttpRequest:
         """The header's value, whatever its case; empty when absent."""
         return next((value for key, value in self.headers.items() if key.lower() == name), "")
 
+    @property
+    def data(self) -> bytes:
+        """The body as bytes; of an upload in a file nothing, since that holds no request."""
+        return self.body if isinstance(self.body, bytes) else b""
+
+    def operation(self) -> str:
+        """The operation that a JSON or query request names; empty when its path says it."""
+        if target := self.header("x-amz-target"):
+            return target.rsplit(".", 1)[-1]
+        fields = self.data.split(b"&") if b"Action=" in self.data[:4096] else []
+        return next((part[7:].decode("ascii", "replace") for part in fields if part.startswith(b"Action=")), "")
+
 
 @dataclass(frozen=True)
 class HttpResponse:
@@ -80,8 +98,7 @@ class ParsedRequest:
 def werkzeug_request(request: HttpRequest) -> Request:
     path = "/" + request.path.lstrip("/")  # werkzeug takes what follows two slashes for a host
     full = f"http://{request.host}{path}" + (f"?{request.query}" if request.query else "")
-    body = request.body if isinstance(request.body, bytes) else b""  # a large one does not go through WSGI
-    return Request.from_primitives(request.method, full, request.headers, body)
+    return Request.from_primitives(request.method, full, request.headers, request.data)
 
 
 def parse(service: str, request: HttpRequest) -> ParsedRequest:
@@ -91,6 +108,9 @@ def parse(service: str, request: HttpRequest) -> ParsedRequest:
         AwsError: UnknownOperationException when no operation of the service's model matches;
             SerializationException when the request does not have the shape of the operation's input.
     """
+    request = _inflated(request)
+    if cbor.is_spoken(request.header("smithy-protocol")):
+        return _parse_cbor(service, request)
     wire = werkzeug_request(request)
     model = _model(service)
     protocol = _protocol(model, wire)
@@ -132,6 +152,33 @@ def _params(protocol: str, operation: OperationModel, values: dict[str, Any]) ->
         raise AwsError("SerializationException", message) from error
 
 
+def _inflated(request: HttpRequest) -> HttpRequest:
+    """SDKs compress what their model lets them, such as PutMetricData's body."""
+    if request.header("content-encoding").lower() != "gzip":
+        return request
+    try:
+        with gzip.GzipFile(fileobj=io.BytesIO(request.data)) as packed:
+            body = packed.read(INFLATED_LIMIT_BYTES + 1)
+    except (OSError, EOFError, zlib.error) as error:
+        raise AwsError("SerializationException", f"the request's body is not gzip: {error}") from error
+    if len(body) > INFLATED_LIMIT_BYTES:
+        raise AwsError("RequestEntityTooLargeException", "the request's body is too large", 413)
+    kept = {name: value for name, value in request.headers.items() if name.lower() != "content-encoding"}
+    return replace(request, body=body, headers=kept)
+
+
+def _parse_cbor(service: str, request: HttpRequest) -> ParsedRequest:
+    model, name = _model(service), request.path.rstrip("/").rsplit("/", 1)[-1]
+    if name not in model.operation_names:
+        raise AwsError("UnknownOperationException", f"{request.target} is no operation of {service}", 404)
+    operation = model.operation_model(name)
+    try:
+        params = cbor.decode(operation.input_shape, request.data)
+    except cbor.CborError as error:
+        raise AwsError("SerializationException", str(error)) from error
+    return ParsedRequest(service, operation, cbor.PROTOCOL, params)
+
+
 def render(parsed: ParsedRequest, result: dict[str, Any] | AwsError, request_id: str) -> HttpResponse:
     """The response for a parsed request: the operation's result, or its refusal in the service's error shape."""
     return _serialize(parsed.service, parsed.protocol, parsed.operation, result, request_id)
@@ -140,7 +187,10 @@ def render(parsed: ParsedRequest, result: dict[str, Any] | AwsError, request_id:
 def render_error(service: str, request: HttpRequest, error: AwsError, request_id: str) -> HttpResponse:
     """A refusal of a request that was not (or could not be) parsed."""
     model = _model(service)
-    protocol = _protocol(model, werkzeug_request(request))
+    if cbor.is_spoken(request.header("smithy-protocol")):
+        protocol = cbor.PROTOCOL
+    else:
+        protocol = _protocol(model, werkzeug_request(request))
     operation = model.operation_model(model.operation_names[0])
     return _serialize(service, protocol, operation, error, request_id)
 
@@ -148,6 +198,8 @@ def render_error(service: str, request: HttpRequest, error: AwsError, request_id
 def _serialize(
     service: str, protocol: str, operation: OperationModel, result: dict[str, Any] | AwsError, request_id: str
 ) -> HttpResponse:
+    if protocol == cbor.PROTOCOL:
+        return _cbor_response(service, operation, result, request_id)
     context = SerializationContext(request_id)
     serializer = _serializer_class(service, protocol)(operation_model=operation, context=context)
     answer: Any = result
@@ -164,6 +216,27 @@ def _serialize(
         headers["Content-Type"] = result["ContentType"]  # moto's REST serializer overwrites a modeled Content-Type
     body = out["body"]
     return HttpResponse(status, headers, body if isinstance(body, bytes) else str(body).encode())
+
+
+def _cbor_response(
+    service: str, operation: OperationModel, result: dict[str, Any] | AwsError, request_id: str
+) -> HttpResponse:
+    headers = {"Content-Type": cbor.CONTENT_TYPE, "smithy-protocol": cbor.HEADER, "x-amzn-RequestId": request_id}
+    if isinstance(result, AwsError):
+        name, status, fault = _error_shape(service, result)
+        headers["x-amzn-query-error"] = f"{result.code};{fault}"
+        return HttpResponse(status, headers, cbor.encode_error(name, result.message))
+    return HttpResponse(200, headers, cbor.encode(operation.output_shape, result))
+
+
+def _error_shape(service: str, error: AwsError) -> tuple[str, int, str]:
+    """The name of an error's shape, its status and whose fault it is; a code of no shape is a shape of its own."""
+    for shape in _model(service).error_shapes:
+        facts = shape.metadata.get("error", {})
+        if error.code in (shape.name, facts.get("code")):
+            status = error.status if error.status != 400 else facts.get("httpStatusCode", 400)
+            return shape.name, status, "Sender" if facts.get("senderFault", True) else "Receiver"
+    return error.code, error.status, "Receiver" if error.status >= 500 else "Sender"
 
 
 def is_modeled(service: str) -> bool:

@@ -41,6 +41,16 @@ class Publish(Protocol):
     def __call__(self, source: str, detail_type: str, detail: Params, resources: list[str]) -> None: ...
 
 
+class Measure(Protocol):
+    """A metric that an AWS service publishes about itself, such as AWS/Lambda Errors, stamped now."""
+
+    def __call__(self, namespace: str, name: str, dimensions: Mapping[str, str], value: float, unit: str) -> None: ...
+
+
+def unmeasured(namespace: str, name: str, dimensions: Mapping[str, str], value: float, unit: str) -> None:
+    """Where nobody keeps metrics."""
+
+
 class Credentials(Protocol):
     """Environment variables with which a child process acts as a role and talks to this emulator."""
 
@@ -186,6 +196,7 @@ class Kernel:
     publish: Publish = field(init=False)
     credentials: Credentials = field(init=False)
     object_files: ObjectFiles | None = None
+    measure: Measure = unmeasured
     engines: dict[str, Any] = field(default_factory=dict)
 
     def arn(self, service: str, resource: str) -> str:
@@ -211,6 +222,7 @@ __all__ = [
     "Credentials",
     "HeldFile",
     "Kernel",
+    "Measure",
     "Mount",
     "ObjectFiles",
     "Operation",

@@ -141,14 +141,16 @@ class Loop:
         return eventually(found, timeout_s)
 
     def notices(self) -> list[dict[str, str]]:
-        """Everything people were told so far."""
+        """Everything people were told so far. Alarms tell them too, on the same topic and without attributes."""
         sqs = self.client("sqs")
         url = sqs.get_queue_url(QueueName="e2e-people")["QueueUrl"]
         while messages := sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10).get("Messages"):
             for message in messages:
                 body = json.loads(message["Body"])
-                kinds = {name: value["Value"] for name, value in body["MessageAttributes"].items()}
-                _NOTICES.append({**kinds, "text": f"{body['Subject']}\n{body['Message']}"})
+                kinds = {name: value["Value"] for name, value in body.get("MessageAttributes", {}).items()}
+                _NOTICES.append(
+                    {"kind": "alarm", "model": "", **kinds, "text": f"{body['Subject']}\n{body['Message']}"}
+                )
                 sqs.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
         return list(_NOTICES)
 

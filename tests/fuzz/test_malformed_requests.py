@@ -21,7 +21,8 @@ ssm states sts nonsense
 TARGETS = """
 SageMaker.CreatePipeline SageMaker.ListModelPackages AWSEvents.PutEvents AWSEvents.PutRule AmazonSQS.SendMessage
 DynamoDB_20120810.PutItem DynamoDB_20120810.Query Logs_20140328.PutLogEvents AmazonSSM.GetParameter
-AWSStepFunctions.StartExecution TrentService.Encrypt secretsmanager.GetSecretValue Kinesis_20131202.PutRecord
+AWSStepFunctions.StartExecution GraniteServiceVersion20100801.PutMetricData GraniteServiceVersion20100801.GetMetricData
+TrentService.Encrypt secretsmanager.GetSecretValue Kinesis_20131202.PutRecord
 AmazonSQS.NoSuchThing Nothing.AtAll . SageMaker. ...
 """.split()  # noqa: SIM905 - a word list reads better
 ACTIONS = """

@@ -315,3 +315,24 @@ def test_the_kind_of_a_change_set_has_to_fit_the_stack(client: Client, existing:
 def test_what_is_not_built_yet_says_so(client: Client, existing: str, operation: str) -> None:
     with pytest.raises(ClientError, match="is not emulated yet; nothing was done"):
         getattr(client("cloudformation"), operation)(StackName="cfn-again")
+
+
+def test_an_option_of_a_change_set_that_is_not_emulated_is_named(client: Client) -> None:
+    request = {"StackName": "options", "ChangeSetName": "c", "ChangeSetType": "CREATE", "TemplateBody": "{}"}
+
+    with pytest.raises(ClientError, match="NotificationARNs is not emulated yet"):
+        client("cloudformation").create_change_set(**request, NotificationARNs=["arn:aws:sns:us-east-1:123456789012:t"])
+
+
+def test_circular_conditions_are_refused(client: Client) -> None:
+    conditions = {"A": {"Fn::Not": [{"Condition": "B"}]}, "B": {"Fn::Not": [{"Condition": "A"}]}}
+    body = {"Conditions": conditions, "Resources": {"Q": {"Type": "AWS::SQS::Queue", "Condition": "A"}}}
+    request = {
+        "StackName": "circular",
+        "ChangeSetName": "c",
+        "ChangeSetType": "CREATE",
+        "TemplateBody": json.dumps(body),
+    }
+
+    with pytest.raises(ClientError, match="ValidationError"):
+        client("cloudformation").create_change_set(**request)

@@ -5,10 +5,12 @@ import json
 import urllib.request
 import zipfile
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
+from emulator.kernel.ports import Kernel
 from tests.support.waiting import eventually
 
 Client = Callable[[str], Any]
@@ -120,6 +122,27 @@ def test_what_a_function_prints_is_in_cloudwatch_logs(client: Client, function: 
         return found if any("asked ['marker']" in line for line in found) else None
 
     assert any(line.startswith("REPORT RequestId:") for line in eventually(lines))
+
+
+def test_a_function_measures_itself(client: Client, function: str, kernel: Kernel) -> None:
+    before = _measured(client, function, kernel)
+
+    _invoke(client, function, fail=1)
+
+    after = _measured(client, function, kernel)
+    assert {name: after[name] - before[name] for name in ("Invocations", "Errors")} == {"Invocations": 1, "Errors": 1}
+    assert after["Duration"] > before["Duration"]
+
+
+def _measured(client: Client, function: str, kernel: Kernel) -> dict[str, float]:
+    now = kernel.clock.now()
+    call = {"Namespace": "AWS/Lambda", "Dimensions": [{"Name": "FunctionName", "Value": function}], "Period": 86_400}
+    call |= {"StartTime": now - timedelta(hours=12), "EndTime": now + timedelta(minutes=1), "Statistics": ["Sum"]}
+    found = {
+        name: client("cloudwatch").get_metric_statistics(MetricName=name, **call)["Datapoints"]
+        for name in ("Invocations", "Errors", "Duration")
+    }
+    return {name: sum(point["Sum"] for point in points) for name, points in found.items()}
 
 
 def test_a_queue_feeds_a_function_and_keeps_what_the_function_could_not_handle(client: Client, function: str) -> None:

@@ -9,7 +9,9 @@ from emulator.kernel.ports import Kernel
 
 
 @pytest.mark.parametrize("path", ["/", "/_emulator/stop"])
-@pytest.mark.parametrize("header", [("Host", "evil.example"), ("Origin", "https://evil.example")])
+@pytest.mark.parametrize(
+    "header", [("Host", "evil.example"), ("Origin", "https://evil.example"), ("Sec-Fetch-Site", "cross-site")]
+)
 def test_a_cross_site_post_is_refused_before_anything_happens(
     kernel: Kernel, path: str, header: tuple[str, str]
 ) -> None:

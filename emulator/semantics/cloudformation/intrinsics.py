@@ -121,7 +121,7 @@ def is_true(condition: Any, scope: Scope) -> bool:
     """
     try:
         return _holds(condition, scope)
-    except (IndexError, TypeError, ValueError) as error:
+    except (IndexError, RecursionError, TypeError, ValueError) as error:  # circular conditions too
         if isinstance(error, TemplateError):
             raise
         raise TemplateError(f"Template error: condition {condition} has an operand that it cannot have") from error

@@ -13,6 +13,15 @@ from emulator.services.cloudformation import deployer
 from emulator.services.cloudformation.records import CHANGE_SET, STACK, add_event, change, stack, stack_name
 from emulator.services.cloudformation.sources import template_body
 
+_NOT_EMULATED = frozenset(
+    {
+        "DeploymentMode",
+        "NotificationARNs",
+        "ResourcesToImport",
+        "RollbackConfiguration",
+        "UsePreviousTemplate",
+    }
+)
 NO_CHANGES = "The submitted information didn't contain changes. Submit different information to create a change set."
 
 
@@ -23,6 +32,7 @@ def create_change_set(params: Params, ctx: Context) -> Params:
         AwsError: ValidationError, AlreadyExistsException.
         EmulatorError: the stack exists and template, parameters or tags differ: updates are not emulated yet.
     """
+    _refuse_unknown(params)
     store, name = ctx.kernel.store, stack_name(params["StackName"])
     key = f"{name}/{params['ChangeSetName']}"
     if store.get(CHANGE_SET, key):
@@ -39,6 +49,17 @@ def create_change_set(params: Params, ctx: Context) -> Params:
     row = _change_set(params, body, existing, ctx, status, reason)
     store.put(CHANGE_SET, key, row)
     return {"Id": row["ChangeSetId"], "StackId": existing["StackId"]}
+
+
+def _refuse_unknown(params: Params) -> None:
+    """Name what is asked for and not done. A resource to import that exists fails by itself, when it is made."""
+    unknown = sorted(name for name, value in params.items() if value and name in _NOT_EMULATED)
+    if params.get("DeploymentConfig", {}).get("Mode", "STANDARD") != "STANDARD":
+        unknown.append("DeploymentConfig")
+    if unknown:
+        raise EmulatorError(
+            f"cloudformation: CreateChangeSet: {', '.join(unknown)} is not emulated yet; nothing was done"
+        )
 
 
 def _require_create(params: Params) -> None:

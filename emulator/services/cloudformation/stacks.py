@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from emulator.kernel.errors import EmulatorError
+from emulator.kernel.errors import AwsError, EmulatorError
 from emulator.kernel.ports import Context, Operation, Params
 from emulator.semantics.cloudformation import templates
 from emulator.services.cloudformation.change_sets import change_set
@@ -31,7 +31,10 @@ def describe_stack_events(params: Params, ctx: Context) -> Params:
     """Newest first, in pages."""
     row = stack(ctx.kernel, params["StackName"])
     events = ctx.kernel.store.rows(EVENT, f"{row['StackName']}/")[::-1]
-    start = int(params.get("NextToken") or 0)
+    token = params.get("NextToken") or "0"
+    if not token.isdecimal():
+        raise AwsError("ValidationError", f"NextToken '{token}' is none that DescribeStackEvents gave")
+    start = int(token)
     page: dict[str, Any] = {"StackEvents": events[start : start + PAGE]}
     if start + PAGE < len(events):
         page["NextToken"] = str(start + PAGE)

@@ -93,6 +93,7 @@ class Bus:
 
     def _give_up(self, it: _Delivery, error: AwsError, verdict: delivery.GiveUp) -> None:
         rule, target, event = it.rule, it.target, it.event
+        self._kernel.measure("AWS/Events", "FailedInvocations", {"RuleName": rule["Name"]}, 1, "Count")
         queue_arn = target.get("DeadLetterConfig", {}).get("Arn")
         kind = "events.dead_lettered" if queue_arn else "events.dropped"
         self._kernel.journal.append(kind, rule["Name"], correlation=event["id"], target=target["Arn"], error=str(error))

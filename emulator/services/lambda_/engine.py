@@ -39,9 +39,15 @@ class Engine:
         duration_ms = (time.perf_counter() - began) * 1000
         lines = environment.finish(request_id, duration_ms, row["MemorySize"])
         self._give_back(environment, outcome)
+        self._measure(row["FunctionName"], duration_ms, bool(outcome.error))
         facts: dict[str, Any] = {"duration_ms": round(duration_ms, 2), "error": outcome.error}
         self._kernel.journal.append("lambda.invoked", row["FunctionName"], request_id=request_id, **facts)
         return outcome, lines
+
+    def _measure(self, name: str, duration_ms: float, has_failed: bool) -> None:
+        measured = {"Invocations": (1, "Count"), "Errors": (int(has_failed), "Count")}
+        for metric, (value, unit) in {**measured, "Duration": (duration_ms, "Milliseconds")}.items():
+            self._kernel.measure("AWS/Lambda", metric, {"FunctionName": name}, value, unit)
 
     def _take(self, row: dict[str, Any]) -> Environment:
         with self._lock:

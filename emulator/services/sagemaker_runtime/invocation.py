@@ -8,6 +8,7 @@ DIFFERS: multi-model, multi-container, sessions, explanations and inference comp
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 from emulator.kernel.errors import AwsError, EmulatorError
@@ -57,7 +58,9 @@ def invoke_endpoint(params: Params, ctx: Context) -> Params:
     headers.setdefault("Content-Type", "application/octet-stream")
     row = _endpoint(ctx.kernel, params["EndpointName"])
     variant = _variant(row, params.get("TargetVariant"), ctx.kernel)
+    began = time.perf_counter()
     answer = _ask(ctx.kernel, row, variant, headers, body)
+    _measure(ctx.kernel, row["EndpointName"], variant, answer.status, time.perf_counter() - began)
     if answer.status >= 400:
         raise _model_error(ctx.kernel, row, variant, answer.status, answer.body.decode("utf-8", "replace"))
     attributes = answer.headers.get("x-amzn-sagemaker-custom-attributes")
@@ -67,6 +70,17 @@ def invoke_endpoint(params: Params, ctx: Context) -> Params:
         "InvokedProductionVariant": variant,
         **({"CustomAttributes": attributes} if attributes else {}),
     }
+
+
+def _measure(kernel: Kernel, endpoint: str, variant: str, status: int, seconds: float) -> None:
+    dimensions = {"EndpointName": endpoint, "VariantName": variant}
+    for name, value, unit in (
+        ("Invocations", 1, "Count"),
+        ("Invocation4XXErrors", int(400 <= status < 500), "Count"),
+        ("Invocation5XXErrors", int(status >= 500), "Count"),
+        ("ModelLatency", seconds * 1_000_000, "Microseconds"),
+    ):
+        kernel.measure("AWS/SageMaker", name, dimensions, value, unit)
 
 
 def _payload(params: Params) -> bytes:

@@ -6,6 +6,8 @@ from emulator.services.cloudformation.deployment import ResourceType
 from emulator.services.cloudformation.resources import (
     cdk_metadata,
     cloudwatch_alarm,
+    cloudwatch_composite_alarm,
+    cloudwatch_dashboard,
     dynamodb_table,
     ecr_repository,
     events_rule,
@@ -15,6 +17,7 @@ from emulator.services.cloudformation.resources import (
     lambda_function,
     lambda_permission,
     logs_log_group,
+    logs_metric_filter,
     s3_bucket,
     s3_bucket_policy,
     sagemaker_model_package_group,
@@ -32,6 +35,8 @@ TYPES: dict[str, ResourceType] = {
     for module in (
         cdk_metadata,
         cloudwatch_alarm,
+        cloudwatch_composite_alarm,
+        cloudwatch_dashboard,
         dynamodb_table,
         ecr_repository,
         events_rule,
@@ -41,6 +46,7 @@ TYPES: dict[str, ResourceType] = {
         lambda_function,
         lambda_permission,
         logs_log_group,
+        logs_metric_filter,
         s3_bucket,
         s3_bucket_policy,
         sagemaker_model_package_group,

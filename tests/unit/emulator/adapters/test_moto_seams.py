@@ -225,6 +225,15 @@ def test_every_kept_service_is_one_that_moto_and_botocore_have() -> None:
         assert moto.backends.get_backend(service) is not None
 
 
+def test_the_depths_of_queues_are_told_without_a_request(services: MotoServices) -> None:
+    url = _call(services, "sqs", "CreateQueue", QueueName="depths")["QueueUrl"]
+    for body in ("one", "two", "later"):
+        _call(services, "sqs", "SendMessage", QueueUrl=url, MessageBody=body, DelaySeconds=900 * (body == "later"))
+    _call(services, "sqs", "ReceiveMessage", QueueUrl=url)
+
+    assert ("depths", 1, 1, 1) in services.queue_depths()
+
+
 def test_a_topic_puts_a_message_into_a_queue_under_the_lock_of_sqs(
     services: MotoServices, monkeypatch: pytest.MonkeyPatch
 ) -> None:

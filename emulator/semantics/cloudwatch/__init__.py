@@ -1,0 +1,1 @@
+"""What CloudWatch means: datapoints, metric math, alarms, composite rules, log filters. Pure functions only."""

@@ -1,0 +1,111 @@
+"""What CloudWatch does by itself: every minute it looks at the queues and at the alarms."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Mapping
+from datetime import datetime
+
+from emulator.kernel.ports import Kernel
+from emulator.semantics.cloudwatch import statistics
+from emulator.services.cloudwatch import composites, evaluation, history, transitions
+from emulator.services.cloudwatch.log_metrics import LogMetrics
+from emulator.services.cloudwatch.metric_store import Datapoint, MetricStore, metric
+from emulator.services.cloudwatch.records import ALARM
+from emulator.services.cloudwatch.service_metrics import QueueDepths, QueueMetrics
+
+MINUTE_S, FINE_S = 60, 10
+_PRUNED_EVERY_S = 3600
+
+
+class Engine:
+    """The running side of CloudWatch, one per kernel."""
+
+    def __init__(self, kernel: Kernel, depths: QueueDepths = list) -> None:
+        self.metrics = MetricStore(kernel.state_dir / "metrics.sqlite")
+        self._kernel = kernel
+        self._queues = QueueMetrics(depths)
+        self._logs = LogMetrics(kernel)
+        self._lock = threading.RLock()
+        self._pruned_at = 0.0
+
+    @staticmethod
+    def of(kernel: Kernel) -> Engine:
+        """The kernel's engine."""
+        engine: Engine = kernel.engines["cloudwatch"]
+        return engine
+
+    def start(self) -> None:
+        """Look again and again: at whole minutes of the kernel's time, every 10 s while an alarm is that fine."""
+        now = self._kernel.clock.now().timestamp()
+        step = FINE_S if self._has_fine_alarms() else MINUTE_S
+        self._kernel.dispatcher.post("cloudwatch tick", self._next, (now // step + 1) * step - now)
+
+    def _next(self) -> None:
+        try:
+            self.tick(self._kernel.clock.now())
+        finally:
+            self.start()
+
+    def tick(self, now: datetime) -> None:
+        """Everything that is due at `now`: gauges and all alarms at a whole minute, fine alarms every ten seconds."""
+        with self._lock:
+            is_minute = now.timestamp() % MINUTE_S < FINE_S
+            if is_minute:
+                self.metrics.add(self._queues.gauges(now))
+                self._prune(now)
+            for row in self._kernel.store.rows(ALARM):
+                if "AlarmRule" not in row and (is_minute or evaluation.period_of(row) < MINUTE_S):
+                    self._evaluate(row["AlarmName"], now)
+            self.composites(now)
+
+    def composites(self, now: datetime | None = None) -> None:
+        """Bring composite alarms up to date, and come back when a held action is due."""
+        with self._lock:
+            at = now or self._kernel.clock.now()
+            due = composites.evaluate_all(self._kernel, at)
+        if due is not None:
+            self._kernel.dispatcher.post(
+                "cloudwatch held actions", self.composites, max((due - at).total_seconds(), 0.01)
+            )
+
+    def soon(self) -> None:
+        """A child's state or a rule has changed: look at the composite alarms."""
+        self._kernel.dispatcher.post("cloudwatch composites", self.composites)
+
+    def measure(self, namespace: str, name: str, dimensions: Mapping[str, str], value: float, unit: str) -> None:
+        """A service of AWS publishes a metric about itself."""
+        at = self._kernel.clock.now().timestamp()
+        self.metrics.add_soon(Datapoint(metric(namespace, name, dimensions), at, statistics.single(float(value)), unit))
+
+    def saw(self, service: str, operation: str, body: bytes) -> None:
+        """A request that another service has served, for the metrics that it makes."""
+        if service == "logs":
+            points = self._logs.saw(operation, body)
+        elif service == "sqs":
+            points = self._queues.saw(operation, body, self._kernel.clock.now())
+        else:
+            return
+        for point in points:
+            self.metrics.add_soon(point)
+
+    def close(self) -> None:
+        """Write what services measured and nobody has looked at yet."""
+        with self._lock:
+            self.metrics.close()
+
+    def _evaluate(self, name: str, now: datetime) -> None:
+        row = self._kernel.store.get(ALARM, name)
+        state = evaluation.evaluate(self.metrics, row, now) if row else None
+        if row and state:
+            transitions.change(self._kernel, name, state, row["AlarmConfigurationUpdatedTimestamp"])
+
+    def _has_fine_alarms(self) -> bool:
+        rows = self._kernel.store.rows(ALARM)
+        return any("AlarmRule" not in row and evaluation.period_of(row) < MINUTE_S for row in rows)
+
+    def _prune(self, now: datetime) -> None:
+        if now.timestamp() - self._pruned_at >= _PRUNED_EVERY_S:
+            self._pruned_at = now.timestamp()
+            self.metrics.prune(self._pruned_at)
+            history.prune(self._kernel, now)
