@@ -36,13 +36,16 @@ class Bus:
         self.put(source, detail_type, detail, resources, self._kernel.clock.now())
 
     def put(self, source: str, detail_type: str, detail: dict[str, Any], resources: list[str], at: datetime) -> str:
-        """Wrap the event and hand it to every enabled rule that matches; answers its id."""
+        """Wrap the event and hand it to every rule that is enabled now and matches; answers its id.
+
+        Only delivery is left for later: a rule enabled after this moment never sees the event.
+        """
         kernel = self._kernel
         event = envelope.wrap(
             kernel.ids.uuid(), source, detail_type, detail, resources, at, kernel.account_id, kernel.region
         )
         kernel.journal.append("events.put", detail_type, correlation=event["id"], source=source, resources=resources)
-        kernel.dispatcher.post(f"events {detail_type}", partial(self._match, event))
+        self._match(event)
         return str(event["id"])
 
     def _match(self, event: Event) -> None:
