@@ -9,6 +9,7 @@ import os
 import signal
 import sys
 import threading
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -78,7 +79,7 @@ def build(state_dir: Path, port: int) -> tuple[Kernel, Gateway]:
     metrics = kernel.engines["cloudwatch"] = cloudwatch.Engine(kernel, moto.queue_depths)
     gateway = Gateway(kernel, moto, owned, identities.principal_of)
     gateway.on_served.append(_wake_pollers)
-    gateway.on_served.append(lambda service, request: metrics.saw(service, request.operation(), request.data))
+    gateway.on_served.append(partial(_measure, metrics))
     kernel.calls = InProcessCalls(kernel, gateway)
     kernel.object_files = GatewayObjectFiles(gateway, ACCOUNT_ID, REGION)
     kernel.publish = events.Bus(kernel).publish
@@ -112,7 +113,7 @@ def _server_plan(runner: images.Runner) -> ForkPlan:
 
 
 def _wake_pollers(service: str, request: HttpRequest) -> None:
-    if service == "sqs" and b"SendMessage" in request.header("x-amz-target").encode() + request.data[:200]:
+    if service == "sqs" and b"SendMessage" in request.header("x-amz-target").encode() + bytes(request.body[:200]):
         lambda_.wake()
 
 
@@ -120,6 +121,11 @@ def _fork_servers(kernel: Kernel) -> dict[str, int]:
     """How many fork servers are up, of how many."""
     servers = kernel.spawner.servers if isinstance(kernel.spawner, ForkingSpawner) else []
     return {"up": sum(server.is_up for server in servers), "planned": len(servers)}
+
+
+def _measure(metrics: cloudwatch.Engine, service: str, request: HttpRequest) -> None:
+    if isinstance(request.body, bytes):  # else an upload to S3, of which nobody makes a metric
+        metrics.saw(service, request.operation(), request.body)
 
 
 def control(kernel: Kernel, stop: threading.Event) -> server.Control:
@@ -151,9 +157,9 @@ def run(state_dir: Path, port: int) -> None:
         level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s %(message)s", stream=sys.stderr
     )
     kernel, gateway = build(state_dir, port)
+    cloudwatch.Engine.of(kernel).start()
     if isinstance(kernel.spawner, ForkingSpawner):
         kernel.spawner.warm()
-    cloudwatch.Engine.of(kernel).start()
     stop = threading.Event()
     web = server.server(server.build(gateway, control(kernel, stop)), port)
     threading.Thread(target=_stop_when_told, args=(web, stop), daemon=True).start()

@@ -76,10 +76,6 @@ class MotoServices:
             self._apps[service] = create_backend_app(service)
         return self._apps[service]
 
-    def lock(self, service: str) -> threading.RLock:
-        """Held while moto does anything of this service; for who reaches its backend without a request."""
-        return _LOCKS[service]
-
     def queue_depths(self) -> list[tuple[str, int, int, int]]:
         """(name, to be received, in flight, delayed) of every queue; cheap enough to be asked every minute."""
         with _LOCKS["sqs"]:
@@ -94,6 +90,10 @@ class MotoServices:
                 for backend in regions.values()
                 for queue in backend.queues.values()
             ]
+
+    def lock(self, service: str) -> threading.RLock:
+        """Held while moto does anything of this service; for who reaches its backend without a request."""
+        return _LOCKS[service]
 
     def handle(self, service: str, request: HttpRequest) -> HttpResponse:
         """Answer a request.

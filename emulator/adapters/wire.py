@@ -61,16 +61,12 @@ class HttpRequest:
         """The header's value, whatever its case; empty when absent."""
         return next((value for key, value in self.headers.items() if key.lower() == name), "")
 
-    @property
-    def data(self) -> bytes:
-        """The body as bytes; of an upload in a file nothing, since that holds no request."""
-        return self.body if isinstance(self.body, bytes) else b""
-
     def operation(self) -> str:
         """The operation that a JSON or query request names; empty when its path says it."""
         if target := self.header("x-amz-target"):
             return target.rsplit(".", 1)[-1]
-        fields = self.data.split(b"&") if b"Action=" in self.data[:4096] else []
+        body = self.body if isinstance(self.body, bytes) else b""
+        fields = body.split(b"&") if b"Action=" in body[:4096] else []
         return next((part[7:].decode("ascii", "replace") for part in fields if part.startswith(b"Action=")), "")
 
 
@@ -98,7 +94,8 @@ class ParsedRequest:
 def werkzeug_request(request: HttpRequest) -> Request:
     path = "/" + request.path.lstrip("/")  # werkzeug takes what follows two slashes for a host
     full = f"http://{request.host}{path}" + (f"?{request.query}" if request.query else "")
-    return Request.from_primitives(request.method, full, request.headers, request.data)
+    body = request.body if isinstance(request.body, bytes) else b""  # a large one does not go through WSGI
+    return Request.from_primitives(request.method, full, request.headers, body)
 
 
 def parse(service: str, request: HttpRequest) -> ParsedRequest:
@@ -157,7 +154,7 @@ def _inflated(request: HttpRequest) -> HttpRequest:
     if request.header("content-encoding").lower() != "gzip":
         return request
     try:
-        with gzip.GzipFile(fileobj=io.BytesIO(request.data)) as packed:
+        with gzip.GzipFile(fileobj=io.BytesIO(bytes(request.body))) as packed:
             body = packed.read(INFLATED_LIMIT_BYTES + 1)
     except (OSError, EOFError, zlib.error) as error:
         raise AwsError("SerializationException", f"the request's body is not gzip: {error}") from error
@@ -173,7 +170,7 @@ def _parse_cbor(service: str, request: HttpRequest) -> ParsedRequest:
         raise AwsError("UnknownOperationException", f"{request.target} is no operation of {service}", 404)
     operation = model.operation_model(name)
     try:
-        params = cbor.decode(operation.input_shape, request.data)
+        params = cbor.decode(operation.input_shape, bytes(request.body))
     except cbor.CborError as error:
         raise AwsError("SerializationException", str(error)) from error
     return ParsedRequest(service, operation, cbor.PROTOCOL, params)

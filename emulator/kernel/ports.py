@@ -195,8 +195,8 @@ class Kernel:
     calls: Calls = field(init=False)
     publish: Publish = field(init=False)
     credentials: Credentials = field(init=False)
-    object_files: ObjectFiles | None = None
     measure: Measure = unmeasured
+    object_files: ObjectFiles | None = None
     engines: dict[str, Any] = field(default_factory=dict)
 
     def arn(self, service: str, resource: str) -> str:
