@@ -10,7 +10,6 @@ import binascii
 import hashlib
 import os
 import tempfile
-import uuid
 from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 
@@ -116,7 +115,9 @@ class BlobStore:
         self.root.mkdir(parents=True, exist_ok=True)
 
     def spool(self) -> Spool:
-        return Spool(self.root / uuid.uuid4().hex)
+        descriptor, name = tempfile.mkstemp(dir=self.root)
+        os.close(descriptor)
+        return Spool(Path(name))
 
     def keep(self, data: bytes) -> Blob:
         spool = self.spool()

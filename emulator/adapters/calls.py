@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 import threading
 from collections.abc import Iterator
 from typing import Any
@@ -66,7 +67,8 @@ class InProcessCalls:
         answer = found(params) if found else None
         if answer is not None:
             target = {"X-Amz-Target": f"AmazonSQS.{operation}"}
-            self._gateway.was_served(service, HttpRequest("POST", "/", target, b"", "localhost"))
+            said = json.dumps(params).encode()
+            self._gateway.was_served(service, HttpRequest("POST", "/", target, said, "localhost"))
         return answer
 
     def _client(self, service: str) -> Any:
