@@ -66,7 +66,8 @@ def build(state_dir: Path, port: int) -> tuple[Kernel, Gateway]:
         spawner=spawner,
         sandboxes=SocketSandboxes(spawner, runners_dir / "lambda-python" / "bin" / "python"),
     )
-    identities = Identities(kernel)
+    moto = MotoServices(ACCOUNT_ID, BlobStore(state_dir / "blobs"))
+    identities = Identities(kernel, moto)
     owned = {
         "cloudformation": cloudformation.OPERATIONS,
         "cloudwatch": cloudwatch.OPERATIONS,
@@ -76,7 +77,6 @@ def build(state_dir: Path, port: int) -> tuple[Kernel, Gateway]:
         "sagemaker-runtime": sagemaker_runtime.OPERATIONS,
         "scheduler": scheduler.OPERATIONS,
     }
-    moto = MotoServices(ACCOUNT_ID, BlobStore(state_dir / "blobs"))
     metrics = kernel.engines["cloudwatch"] = cloudwatch.Engine(kernel, moto.queue_depths)
     gateway = Gateway(kernel, moto, owned, identities.principal_of)
     gateway.on_served.append(_wake_pollers)

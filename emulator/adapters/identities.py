@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from emulator.adapters.moto_services import MotoServices
 from emulator.kernel.ports import Kernel, Principal
 
 ROLE_SESSION = "sts.session"
@@ -10,8 +11,9 @@ ROLE_SESSION = "sts.session"
 class Identities:
     """Sessions come from moto's STS; every other key is the account's root, as LocalStack and moto have it."""
 
-    def __init__(self, kernel: Kernel) -> None:
+    def __init__(self, kernel: Kernel, moto: MotoServices) -> None:
         self._kernel = kernel
+        self._moto = moto
 
     def principal_of(self, access_key: str) -> Principal:
         account = self._kernel.account_id
@@ -20,14 +22,12 @@ class Identities:
 
     def credentials(self, role_arn: str, session_name: str) -> dict[str, str]:
         """The environment of a process that acts as `role_arn`."""
-        request = {"RoleArn": role_arn, "RoleSessionName": session_name[:64]}
-        answer = self._kernel.calls("sts", "AssumeRole", request)
-        key = answer["Credentials"]
-        self._kernel.store.put(ROLE_SESSION, key["AccessKeyId"], {"Arn": answer["AssumedRoleUser"]["Arn"]})
+        role = self._moto.assume_role(role_arn, session_name[:64], self._kernel.region)
+        self._kernel.store.put(ROLE_SESSION, role.access_key_id, {"Arn": role.arn})
         return {
-            "AWS_ACCESS_KEY_ID": key["AccessKeyId"],
-            "AWS_SECRET_ACCESS_KEY": key["SecretAccessKey"],
-            "AWS_SESSION_TOKEN": key["SessionToken"],
+            "AWS_ACCESS_KEY_ID": role.access_key_id,
+            "AWS_SECRET_ACCESS_KEY": role.secret_access_key,
+            "AWS_SESSION_TOKEN": role.session_token,
             "AWS_REGION": self._kernel.region,
             "AWS_DEFAULT_REGION": self._kernel.region,
             "AWS_ENDPOINT_URL": self._kernel.endpoint_url,

@@ -22,6 +22,7 @@ import moto.s3.models as moto_s3_models
 import moto.s3.notifications as moto_s3_notifications
 import moto.sns.models as moto_sns_models
 import moto.sqs.models as moto_sqs_models
+import moto.sts.models as moto_sts_models
 from moto.iam.access_control import PermissionResult
 from moto.moto_server.werkzeug_app import create_backend_app
 from werkzeug.test import run_wsgi_app
@@ -58,11 +59,15 @@ _LOCKS = {service: threading.RLock() for service in KEPT}
 """One request at a time per service: moto's backends have no locks, and they belong to the process."""
 
 
+_SESSION_S = 12 * 3600
+
+
 class MotoServices:
     """moto's own WSGI applications, called in process."""
 
     def __init__(self, account_id: str, blobs: BlobStore | None = None) -> None:
         self.blobs = blobs or BlobStore()
+        self._account_id = account_id
         os.environ["MOTO_ACCOUNT_ID"] = account_id
         os.environ["MOTO_IAM_LOAD_MANAGED_POLICIES"] = "true"  # CDK's bootstrap roles name AWS's own policies
         logging.getLogger("werkzeug").setLevel(logging.ERROR)
@@ -90,6 +95,12 @@ class MotoServices:
                 for backend in regions.values()
                 for queue in backend.queues.values()
             ]
+
+    def assume_role(self, role_arn: str, session_name: str, region: str) -> Any:
+        """A session of a role, without a request in between: every cold start wants one, and a request costs 7 ms."""
+        with _LOCKS["sts"], _LOCKS["iam"]:
+            sts = moto_sts_models.sts_backends[self._account_id]["aws"]
+            return sts.assume_role(region, session_name, role_arn, "", _SESSION_S, "")
 
     def lock(self, service: str) -> threading.RLock:
         """Held while moto does anything of this service; for who reaches its backend without a request."""

@@ -4,6 +4,7 @@ import inspect
 import json
 import os
 import threading
+from dataclasses import replace
 from typing import Any
 
 import boto3
@@ -253,3 +254,13 @@ def test_a_topic_puts_a_message_into_a_queue_under_the_lock_of_sqs(
     _call(services, "sns", "Publish", TopicArn=topic, Message="hello")
 
     assert owned == [True]
+
+
+def test_a_session_made_without_a_request_is_one_that_sts_knows(services: MotoServices) -> None:
+    role = services.assume_role(f"arn:aws:iam::{ACCOUNT_ID}:role/team/worker", "night-shift", "us-east-1")
+
+    request = sent("sts", "GetCallerIdentity", {})
+    scope = f"Credential={role.access_key_id}/20261123/us-east-1/sts/aws4_request, SignedHeaders=host, Signature=0"
+    asked = replace(request, headers={**request.headers, "Authorization": f"AWS4-HMAC-SHA256 {scope}"})
+    answer = received("sts", "GetCallerIdentity", services.handle("sts", asked), {})
+    assert answer["Arn"] == role.arn == f"arn:aws:sts::{ACCOUNT_ID}:assumed-role/worker/night-shift"
