@@ -38,13 +38,14 @@ class DirectSqs:
         return {"QueueUrl": f"{self._root_url}/{name}"}
 
     def send_message(self, params: Params) -> Params | None:
-        url, body = str(params.get("QueueUrl", "")), params.get("MessageBody")
-        if not params.keys() <= _SENT or not isinstance(body, str) or not body or not url.startswith(self._root_url):
+        owner, _, name = "/".join(str(params.get("QueueUrl", "")).rsplit("/", 2)[1:]).partition("/")
+        body = params.get("MessageBody")
+        if not params.keys() <= _SENT or not isinstance(body, str) or not body or owner != self._account_id:
             return None
         ids = {"group_id": params.get("MessageGroupId"), "deduplication_id": params.get("MessageDeduplicationId")}
         try:
             with self._lock:
-                message = self._backend().send_message(url.rpartition("/")[2], body, message_attributes={}, **ids)
+                message = self._backend().send_message(name, body, message_attributes={}, **ids)
         except ServiceException:
             return None
         answer = {"MessageId": message.id, "MD5OfMessageBody": message.body_md5}

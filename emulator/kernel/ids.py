@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import secrets
 import string
 import uuid
@@ -12,8 +13,11 @@ _LOWER_ALNUM = string.ascii_lowercase + string.digits
 class Ids:
     """Draws fresh identifiers."""
 
+    def __init__(self) -> None:
+        self._draw = random.Random(secrets.randbits(256))  # no system call a draw; nothing here is a secret
+
     def uuid(self) -> str:
-        return str(uuid.uuid4())
+        return str(uuid.UUID(int=self._draw.getrandbits(128), version=4))
 
     def alnum(self, length: int) -> str:
         """Lower-case letters and digits, as in pipeline execution ids (12) and callback tokens (10)."""
