@@ -3,6 +3,7 @@
 import io
 import json
 import urllib.request
+import uuid
 import zipfile
 from collections.abc import Callable
 from datetime import timedelta
@@ -11,6 +12,7 @@ from typing import Any
 import pytest
 
 from emulator.kernel.ports import Kernel
+from tests.support.processes import carrying
 from tests.support.waiting import eventually
 
 Client = Callable[[str], Any]
@@ -186,3 +188,24 @@ def test_a_mapping_outlives_a_queue_that_is_deleted_and_made_anew(client: Client
 def _text(url: str) -> str:
     with urllib.request.urlopen(url, timeout=10) as answer:
         return str(answer.read(), "utf-8")
+
+
+def test_a_deleted_function_leaves_no_environment_behind(client: Client, function: str) -> None:
+    role = client("lambda").get_function_configuration(FunctionName=function)["Role"]
+    marker = uuid.uuid4().hex
+    source = f"""
+import subprocess, sys
+subprocess.Popen([sys.executable, "-c", "import threading; threading.Event().wait()", "{marker}"])
+def handler(event, context):
+    return 1
+"""
+    code = {"ZipFile": _zip(h=source)}
+    client("lambda").create_function(
+        FunctionName="gone", Runtime="python3.13", Role=role, Handler="h.handler", Code=code
+    )
+    assert _invoke(client, "gone") == (None, 1)
+    assert eventually(lambda: carrying(marker))
+
+    client("lambda").delete_function(FunctionName="gone")
+
+    eventually(lambda: not carrying(marker))

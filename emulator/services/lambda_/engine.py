@@ -59,12 +59,21 @@ class Engine:
                 environment.sandbox.close()
         return Environment(self._kernel, row)
 
-    def _give_back(self, environment: Environment, outcome: Outcome) -> None:
-        if outcome.is_environment_lost:
-            environment.sandbox.close()
-            return
+    def forget(self, name: str) -> None:
+        """Close the environments of a deleted function; those at work close with their invocation's end."""
         with self._lock:
-            self._idle[environment.name].append(environment)
+            idle = self._idle.pop(name, [])
+        for environment in idle:
+            environment.sandbox.close()
+
+    def _give_back(self, environment: Environment, outcome: Outcome) -> None:
+        with self._lock:
+            idle = self._idle.get(environment.name)
+            is_kept = idle is not None and not outcome.is_environment_lost
+            if idle is not None and is_kept:
+                idle.append(environment)
+        if not is_kept:
+            environment.sandbox.close()
 
 
 class Environment:

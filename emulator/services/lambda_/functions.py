@@ -12,6 +12,7 @@ from typing import Any
 
 from emulator.kernel.errors import AwsError, EmulatorError
 from emulator.kernel.ports import Context, Kernel, Operation, Params
+from emulator.services.lambda_.engine import Engine
 from emulator.services.lambda_.records import FUNCTION, MAPPING, function, function_name
 
 _CONFIGURATION = {"Description": "", "Timeout": 3, "MemorySize": 128, "Environment": {"Variables": {}}}
@@ -92,6 +93,7 @@ def delete_function(params: Params, ctx: Context) -> Params:
     """The function and its code go; its event source mappings stay, as on AWS, and find no function."""
     row = function(ctx.kernel, params["FunctionName"])
     ctx.kernel.store.delete(FUNCTION, row["FunctionName"])
+    Engine.of(ctx.kernel).forget(row["FunctionName"])
     shutil.rmtree(ctx.kernel.state_dir / "lambda" / row["FunctionName"], ignore_errors=True)
     return {}
 
