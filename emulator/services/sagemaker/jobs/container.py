@@ -66,7 +66,7 @@ def image_environment(runner: Runner) -> dict[str, str]:
         "PYTHONIOENCODING": "UTF-8",
         "PYTHONNOUSERSITE": "1",
         "AWS_EC2_METADATA_DISABLED": "true",
-        "OMP_WAIT_POLICY": "PASSIVE",  # jobs share this machine: spinning threads make two trainings 40 times slower
+        "OMP_WAIT_POLICY": "PASSIVE",  # jobs share this machine: spinning threads starve each other
     }
 
 

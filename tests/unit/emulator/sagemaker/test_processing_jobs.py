@@ -88,6 +88,15 @@ def test_a_module_that_the_image_does_not_hold_cannot_be_imported(aws: World) ->
     assert any("warning: Python is 3.1" in line for line in log)
 
 
+def test_threads_of_a_job_wait_without_spinning_since_jobs_share_the_machine(aws: World) -> None:
+    aws.s3.put("s3://bucket/code/script.py", "import os; print(os.environ['OMP_WAIT_POLICY'])")
+
+    aws.sagemaker("CreateProcessingJob", **processing())
+
+    assert job_end(aws, "job")["ProcessingJobStatus"] == "Completed"
+    assert aws.logs.messages["/aws/sagemaker/ProcessingJobs"][-1] == "PASSIVE"
+
+
 def test_python_is_the_runner_and_the_environment_is_the_image_the_role_and_the_request(aws: World) -> None:
     aws.s3.put(
         "s3://bucket/code/script.py",
