@@ -34,7 +34,7 @@ TABLE = "a,b\n" + "\n".join(f"{n},{n * n}" for n in range(2000)) + "\n"
 
 def main() -> None:
     with tempfile.TemporaryDirectory() as place:
-        kernel, _ = bootstrap.build(Path(place, "state"), 4599)
+        kernel, _, _ = bootstrap.build(bootstrap.Options(Path(place, "state"), 4599))
         bare_s = statistics.median(bare(kernel, Path(place)) for _ in range(TIMES))
         prepare(kernel)
         first_s = job(kernel, "first")

@@ -9,13 +9,15 @@ import os
 import signal
 import sys
 import threading
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-from emulator.adapters import server
+from emulator.adapters import moto_clock, server
 from emulator.adapters.blobs import BlobStore
 from emulator.adapters.calls import InProcessCalls
+from emulator.adapters.control import ControlApi
 from emulator.adapters.forking import ForkingSpawner, ForkPlan
 from emulator.adapters.gateway import Gateway
 from emulator.adapters.identities import Identities
@@ -24,10 +26,13 @@ from emulator.adapters.object_files import GatewayObjectFiles
 from emulator.adapters.processes import PlainSpawner
 from emulator.adapters.socket_sandboxes import SocketSandboxes
 from emulator.adapters.wire import HttpRequest
-from emulator.kernel.clock import RealClock
+from emulator.kernel import pace
+from emulator.kernel.clock import KernelClock
 from emulator.kernel.dispatcher import Dispatcher
 from emulator.kernel.ids import Ids
 from emulator.kernel.journal import Journal
+from emulator.kernel.latency import INSTANT, PROFILES, Latency
+from emulator.kernel.pace import REAL, Pace, Timekeeper
 from emulator.kernel.ports import Kernel
 from emulator.kernel.store import Store
 from emulator.services import cloudformation, cloudwatch, events, lambda_, sagemaker, sagemaker_runtime, scheduler
@@ -40,16 +45,30 @@ ACCOUNT_ID, REGION = "123456789012", "us-east-1"
 REPOSITORY = Path(__file__).resolve().parent.parent
 LIMITS = (
     "IAM policies are recorded, not enforced yet",
+    "executions of Step Functions state machines are recorded, not run",
     "S3, SQS, SNS, DynamoDB and IAM live in memory: a state directory serves one run",
 )
 """What a person must know before trusting what passes here; `up` prints it."""
 
 
-def build(state_dir: Path, port: int) -> tuple[Kernel, Gateway]:
-    """Wire a kernel with every service. Nothing listens yet."""
+@dataclass(frozen=True)
+class Options:
+    """What whoever starts an emulator decides."""
+
+    state_dir: Path
+    port: int
+    pace: Pace = REAL
+    latency: Latency = INSTANT
+
+
+def build(options: Options) -> tuple[Kernel, Gateway, Timekeeper]:
+    """Wire a kernel with every service. Nothing listens yet, and time runs as it does everywhere."""
+    state_dir, port = options.state_dir, options.port
     state_dir.mkdir(parents=True, exist_ok=True)
-    clock = RealClock()
+    clock = KernelClock()
     journal = Journal(state_dir / "journal.jsonl", clock)
+    dispatcher = Dispatcher(clock, journal)
+    moto_clock.install(clock)
     runners_dir = Path(os.environ.get("DRIFTLOOP_RUNNERS", REPOSITORY / ".runners"))
     spawner = ForkingSpawner(PlainSpawner(), fork_plans(runners_dir))
     kernel = Kernel(
@@ -62,9 +81,10 @@ def build(state_dir: Path, port: int) -> tuple[Kernel, Gateway]:
         ids=Ids(),
         store=Store(state_dir / "state.sqlite"),
         journal=journal,
-        dispatcher=Dispatcher(clock, journal),
+        dispatcher=dispatcher,
         spawner=spawner,
         sandboxes=SocketSandboxes(spawner, runners_dir / "lambda-python" / "bin" / "python"),
+        latency=options.latency,
     )
     moto = MotoServices(ACCOUNT_ID, BlobStore(state_dir / "blobs"))
     identities = Identities(kernel, moto)
@@ -86,7 +106,7 @@ def build(state_dir: Path, port: int) -> tuple[Kernel, Gateway]:
     kernel.publish = events.Bus(kernel).publish
     kernel.credentials = identities.credentials
     kernel.measure = metrics.measure
-    return kernel, gateway
+    return kernel, gateway, Timekeeper(clock, dispatcher)
 
 
 def fork_plans(runners_dir: Path) -> tuple[ForkPlan, ...]:
@@ -118,51 +138,24 @@ def _wake_pollers(service: str, request: HttpRequest) -> None:
         lambda_.wake()
 
 
-def _fork_servers(kernel: Kernel) -> dict[str, int]:
-    """How many fork servers are up, of how many."""
-    servers = kernel.spawner.servers if isinstance(kernel.spawner, ForkingSpawner) else []
-    return {"up": sum(server.is_up for server in servers), "planned": len(servers)}
-
-
 def _measure(metrics: cloudwatch.Engine, service: str, request: HttpRequest) -> None:
     if isinstance(request.body, bytes):  # else an upload to S3, of which nobody makes a metric
         metrics.saw(service, request.operation(), request.body)
 
 
-def control(kernel: Kernel, stop: threading.Event) -> server.Control:
-    """The control API behind `/_emulator/`: health, journal, stop."""
-
-    def serve(verb: str, params: dict[str, Any]) -> dict[str, Any]:
-        match verb:
-            case "health":
-                return {
-                    "status": "ok",
-                    "isolation": kernel.spawner.isolation,
-                    "fork_servers": _fork_servers(kernel),
-                    "limits": list(LIMITS),
-                    "pid": os.getpid(),
-                }
-            case "journal":
-                return {"entries": kernel.journal.entries(params.get("kind", ""))}
-            case "stop":
-                stop.set()
-                return {"status": "stopping"}
-        return {"error": f"/_emulator/{verb} is unknown; there are health, journal and stop"}
-
-    return serve
-
-
-def run(state_dir: Path, port: int) -> None:
+def run(options: Options) -> None:
     """Serve until told to stop; every child dies with this process."""
+    state_dir, port = options.state_dir, options.port
     logging.basicConfig(
         level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s %(message)s", stream=sys.stderr
     )
-    kernel, gateway = build(state_dir, port)
+    kernel, gateway, timekeeper = build(options)
+    timekeeper.set_pace(options.pace)
     cloudwatch.Engine.of(kernel).start()
     if isinstance(kernel.spawner, ForkingSpawner):
         kernel.spawner.warm()
     stop = threading.Event()
-    web = server.server(server.build(gateway, control(kernel, stop)), port)
+    web = server.server(server.build(gateway, ControlApi(kernel, timekeeper, stop, LIMITS)), port)
     threading.Thread(target=_stop_when_told, args=(web, stop), daemon=True).start()
     record = {"pid": os.getpid(), "port": port, "endpoint_url": kernel.endpoint_url, "region": REGION}
     _write_whole(state_dir / "emulator.json", json.dumps(record))
@@ -191,9 +184,11 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="Run the emulator in the foreground.")
     parser.add_argument("--state", type=Path, required=True, help="where the emulator keeps its state")
     parser.add_argument("--port", type=int, required=True, help="the loopback port to serve on")
-    options = parser.parse_args()
+    parser.add_argument("--pace", default="real", help="how time passes: real, leap, or a factor such as 60x")
+    parser.add_argument("--latency", choices=PROFILES, default=INSTANT.name, help="how long AWS takes for jobs")
+    given = parser.parse_args()
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
-    run(options.state, options.port)
+    run(Options(given.state, given.port, pace.parse(given.pace), PROFILES[given.latency]))
 
 
 if __name__ == "__main__":

@@ -13,9 +13,11 @@ from emulator.kernel.errors import AwsError
 
 
 class Posts(Protocol):
-    """Takes work to run once, `delay_s` from now; the dispatcher, or a fake of it."""
+    """Takes work to run once, `delay_s` from now or at a time; the dispatcher, or a fake of it."""
 
     def post(self, name: str, work: Callable[[], None], delay_s: float = 0) -> None: ...
+
+    def post_at(self, name: str, work: Callable[[], None], at: datetime, recurs: bool = False) -> None: ...
 
 
 @dataclass(frozen=True)

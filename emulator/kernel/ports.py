@@ -12,6 +12,7 @@ from emulator.kernel.dispatcher import Dispatcher
 from emulator.kernel.errors import AwsError
 from emulator.kernel.ids import Ids
 from emulator.kernel.journal import Journal
+from emulator.kernel.latency import INSTANT, Latency
 from emulator.kernel.store import Store
 
 Params = dict[str, Any]
@@ -196,6 +197,7 @@ class Kernel:
     publish: Publish = field(init=False)
     credentials: Credentials = field(init=False)
     measure: Measure = unmeasured
+    latency: Latency = INSTANT
     object_files: ObjectFiles | None = None
     engines: dict[str, Any] = field(default_factory=dict)
 

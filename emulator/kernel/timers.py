@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 
-from emulator.kernel.clock import Clock
 from emulator.kernel.errands import Posts
 from emulator.kernel.ports import Kernel
 
@@ -31,8 +30,7 @@ class Timer:
 class Timers:
     """Starts, replaces and stops timers. A due time fires once; a replaced timer never fires again."""
 
-    def __init__(self, clock: Clock, dispatcher: Posts) -> None:
-        self._clock = clock
+    def __init__(self, dispatcher: Posts) -> None:
         self._dispatcher = dispatcher
         self._lock = threading.Lock()
         self._turns: dict[str, int] = {}
@@ -55,8 +53,7 @@ class Timers:
             if timer.ended:
                 timer.ended()
             return
-        delay_s = (due - self._clock.now()).total_seconds()
-        self._dispatcher.post(f"timer {key}", partial(self._due, key, turn, timer, due), delay_s)
+        self._dispatcher.post_at(f"timer {key}", partial(self._due, key, turn, timer, due), due, recurs=True)
 
     def _due(self, key: str, turn: int, timer: Timer, due: datetime) -> None:
         with self._lock:
@@ -71,5 +68,5 @@ class Timers:
 
 def of(kernel: Kernel) -> Timers:
     """The timers of this emulator, shared by every service."""
-    timers: Timers = kernel.engines.setdefault("timers", Timers(kernel.clock, kernel.dispatcher))
+    timers: Timers = kernel.engines.setdefault("timers", Timers(kernel.dispatcher))
     return timers

@@ -61,7 +61,7 @@ FRAGMENTS = [
 
 @pytest.mark.parametrize("part", range(PARTS))
 def test_a_malformed_request_gets_an_error_of_aws(part: int, tmp_path: Path) -> None:
-    kernel, gateway = bootstrap.build(tmp_path, 1)
+    kernel, gateway, _ = bootstrap.build(bootstrap.Options(tmp_path, 1))
     chance = random.Random(f"malformed {part}")
 
     for number in range(REQUESTS // PARTS):

@@ -10,6 +10,7 @@ import pytest
 
 from emulator import bootstrap
 from emulator.adapters import server
+from emulator.adapters.control import ControlApi
 from emulator.kernel.ports import Kernel
 from tests.support.waiting import eventually
 
@@ -20,8 +21,9 @@ def kernel(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Kernel]:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    found, gateway = bootstrap.build(tmp_path_factory.mktemp("state"), port)
-    web = server.server(server.build(gateway, bootstrap.control(found, threading.Event())), port)
+    found, gateway, timekeeper = bootstrap.build(bootstrap.Options(tmp_path_factory.mktemp("state"), port))
+    control = ControlApi(found, timekeeper, threading.Event(), ())
+    web = server.server(server.build(gateway, control), port)
     thread = threading.Thread(target=web.run, daemon=True)
     thread.start()
     eventually(lambda: web.started)

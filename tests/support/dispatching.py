@@ -22,9 +22,11 @@ class FakeDispatcher:
         self.ran: list[str] = []
 
     def post(self, name: str, work: Callable[[], None], delay_s: float = 0) -> None:
+        self.post_at(name, work, self._clock.now() + timedelta(seconds=max(delay_s, 0)))
+
+    def post_at(self, name: str, work: Callable[[], None], at: datetime, recurs: bool = False) -> None:
         self._sequence += 1
-        due = self._clock.now() + timedelta(seconds=max(delay_s, 0))
-        heapq.heappush(self._due, (due, self._sequence, name, work))
+        heapq.heappush(self._due, (max(at, self._clock.now()), self._sequence, name, work))
 
     def pass_time(self, seconds: float = 0) -> None:
         """Run all that is due within `seconds`, and what it posts for that time."""

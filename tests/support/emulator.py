@@ -14,7 +14,7 @@ from typing import Any
 
 from emulator.adapters import validation, wire
 from emulator.adapters.processes import PlainSpawner
-from emulator.kernel.clock import RealClock
+from emulator.kernel.clock import KernelClock
 from emulator.kernel.dispatcher import Dispatcher
 from emulator.kernel.errors import AwsError
 from emulator.kernel.ids import Ids
@@ -170,7 +170,7 @@ def world(state_dir: Path, owned: dict[str, dict[str, Operation]], isolation: st
     if isolation:
         spawner = PlainSpawner()
         spawner.isolation = isolation
-    clock = RealClock()
+    clock = KernelClock()
     journal = Journal(state_dir / "journal.jsonl", clock)
     kernel = Kernel(
         account_id=ACCOUNT_ID,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import UTC, datetime
 
 from emulator.kernel.ports import Kernel
 from emulator.semantics.cloudwatch import statistics
@@ -39,7 +39,8 @@ class Engine:
         """Look again and again: at whole minutes of the kernel's time, every 10 s while an alarm is that fine."""
         now = self._kernel.clock.now().timestamp()
         step = FINE_S if self._has_fine_alarms() else MINUTE_S
-        self._kernel.dispatcher.post("cloudwatch tick", self._next, (now // step + 1) * step - now)
+        due = datetime.fromtimestamp((now // step + 1) * step, UTC)
+        self._kernel.dispatcher.post_at("cloudwatch tick", self._next, due, recurs=True)
 
     def _next(self) -> None:
         try:

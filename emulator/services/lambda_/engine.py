@@ -32,6 +32,10 @@ class Engine:
 
     def invoke(self, row: dict[str, Any], payload: bytes, request_id: str) -> tuple[Outcome, list[str]]:
         """Run the function once; answers its outcome and its log lines."""
+        with self._kernel.dispatcher.busy(f"function {row['FunctionName']}"):
+            return self._run(row, payload, request_id)
+
+    def _run(self, row: dict[str, Any], payload: bytes, request_id: str) -> tuple[Outcome, list[str]]:
         environment = self._take(row)
         environment.begin(request_id)
         began = time.perf_counter()

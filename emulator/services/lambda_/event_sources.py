@@ -56,7 +56,7 @@ def create_event_source_mapping(params: Params, ctx: Context) -> Params:
         "Tags": params.get("Tags", {}),
     }
     ctx.kernel.store.put(MAPPING, uuid, mapping)
-    ctx.kernel.dispatcher.start(f"esm {row['FunctionName']}", Poller(ctx.kernel, uuid).run)
+    ctx.kernel.dispatcher.serve(f"esm {row['FunctionName']}", Poller(ctx.kernel, uuid).run)
     return _shown(mapping)
 
 

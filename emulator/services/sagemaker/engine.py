@@ -35,6 +35,5 @@ def of(kernel: Kernel) -> Engine:
         found = kernel.engines.get(_NAME)
         if found is None:
             found = kernel.engines[_NAME] = Engine(kernel)
-            kernel.dispatcher.start("sagemaker.logs", found.logs.run)
     assert isinstance(found, Engine)
     return found

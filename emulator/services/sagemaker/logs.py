@@ -72,12 +72,12 @@ class LogStream:
 
 
 class LogWriter:
-    """All open log streams and the thread that delivers their lines."""
+    """All open log streams; delivers what they were given in the last moment together."""
 
     def __init__(self, kernel: Kernel) -> None:
         self.kernel = kernel
         self._dirty: set[LogStream] = set()
-        self._changed = threading.Condition()
+        self._lock = threading.Lock()
 
     def open(self, group: str, name: str) -> LogStream:
         return LogStream(self, group, name)
@@ -86,21 +86,18 @@ class LogWriter:
         return int(self.kernel.clock.now().timestamp() * 1000)
 
     def wake(self, stream: LogStream) -> None:
-        with self._changed:
+        """Deliver what the stream has, in a moment."""
+        with self._lock:
+            is_first = not self._dirty
             self._dirty.add(stream)
-            self._changed.notify()
+        if is_first:
+            self.kernel.dispatcher.post("sagemaker.logs", self._flush_all, _BATCH_EVERY_S)
 
-    def run(self) -> None:
-        """Deliver until the kernel stops."""
-        stopping = self.kernel.dispatcher.stopping
-        while not stopping.is_set():
-            with self._changed:
-                self._changed.wait_for(lambda: bool(self._dirty) or stopping.is_set(), timeout=1)
-            self.kernel.clock.wait(stopping, _BATCH_EVERY_S)
-            with self._changed:
-                dirty, self._dirty = self._dirty, set()
-            for stream in dirty:
-                self._flush(stream)
+    def _flush_all(self) -> None:
+        with self._lock:
+            dirty, self._dirty = self._dirty, set()
+        for stream in dirty:
+            self._flush(stream)
 
     def _flush(self, stream: LogStream) -> None:
         """A broken delivery must not end the deliveries of all other streams."""

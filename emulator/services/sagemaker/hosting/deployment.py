@@ -37,6 +37,7 @@ def create(kernel: Kernel, name: str, config: Row) -> None:
     except JobFailure as failure:
         records.move(kernel, name, "Failed", FailureReason=cut(str(failure)))
         return
+    kernel.dispatcher.pause(kernel.latency.endpoint_s)
     engine.of(kernel).fleet.replace(name, servers)
     records.move(kernel, name, "InService", ProductionVariants=shown, _Servers=_addresses(servers))
 
@@ -51,6 +52,7 @@ def update(kernel: Kernel, name: str, config: Row, retain: bool, excluded: list[
         return
     if retain:
         shown = variants.retained(shown, records.existing(kernel, name)["ProductionVariants"], excluded)
+    kernel.dispatcher.pause(kernel.latency.endpoint_s)
     before = engine.of(kernel).fleet.replace(name, servers)
     new = {"EndpointConfigName": config["EndpointConfigName"], "ProductionVariants": shown, "FailureReason": None}
     records.move(kernel, name, "InService", **new, _Servers=_addresses(servers))

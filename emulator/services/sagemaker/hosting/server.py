@@ -69,7 +69,7 @@ class ModelServer:
             plan.runner, plan.directory, plan.role_arn, "SageMaker", argv, environment, code=code
         )
         self._process = self._kernel.spawner.spawn(container.command(self._kernel, spec, self._on_line))
-        self._kernel.dispatcher.start(f"server {plan.endpoint}/{plan.variant}", self._watch)
+        self._kernel.dispatcher.serve(f"server {plan.endpoint}/{plan.variant}", self._watch)
 
     def await_ready(self) -> None:
         """Wait for the first answered ping.

@@ -112,9 +112,11 @@ def _execute(kernel: Kernel, row: Row, arn: str, directory: Path) -> dict[str, A
         runner = images.find(row["AppSpecification"]["ImageUri"], kernel.runners_dir)
     except images.UnknownImageError as error:
         raise JobFailure(f"ClientError: {error}") from error
+    handle = engine.of(kernel).jobs[arn]
+    if not handle.await_instance():
+        return {"ProcessingJobStatus": "Stopped"}
     objects = Objects(kernel, row["RoleArn"])
     _lay_out(objects, row, directory)
-    handle = engine.of(kernel).jobs[arn]
     if handle.is_stopping:
         return {"ProcessingJobStatus": "Stopped"}
     log = engine.of(kernel).logs.open("/aws/sagemaker/ProcessingJobs", _stream(kernel, row))

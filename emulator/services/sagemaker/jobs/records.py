@@ -65,7 +65,7 @@ def end(kernel: Kernel, arn: str, status: str) -> None:
     kernel.journal.append("job.ended", arn, status=status)
     handle = engine.of(kernel).jobs.pop(arn, None)
     if handle is not None:
-        handle.ended.set()
+        handle.ended.open()
 
 
 def refuse_unless_single(cluster: dict[str, Any], operation: str) -> None:

@@ -23,22 +23,26 @@ class RunningJob:
     """The handle by which a job is stopped and waited for. `ended` is set after the job's last state is stored."""
 
     def __init__(self, kernel: Kernel) -> None:
-        self.ended = threading.Event()
+        self.ended = kernel.dispatcher.gate()
+        self._stopping = kernel.dispatcher.gate()
         self._kernel = kernel
         self._lock = threading.Lock()
         self._process: Process | None = None
-        self._is_stopping = False
 
     @property
     def is_stopping(self) -> bool:
-        return self._is_stopping
+        return self._stopping.is_open
+
+    def await_instance(self) -> bool:
+        """Wait as long as AWS takes to start an instance; false when the job was stopped meanwhile."""
+        return not self._kernel.dispatcher.pause(self._kernel.latency.job_s, self._stopping)
 
     def run(self, command: Command, runtime_max_s: float | None) -> Exit:
         """Run the container to its end, however that comes."""
         process = self._kernel.spawner.spawn(command)
         with self._lock:
             self._process = process
-        if self._is_stopping:
+        if self.is_stopping:
             process.terminate()
         code = process.wait(runtime_max_s)
         if code is not None:
@@ -49,15 +53,15 @@ class RunningJob:
 
     def stop(self) -> None:
         """Ask the program to end; kill it when its grace is over."""
+        self._stopping.open()
         with self._lock:
-            self._is_stopping = True
             process = self._process
         if process is not None:
             process.terminate()
         self._kernel.dispatcher.post("job.kill", self._kill_if_running, GRACE_S)
 
     def _kill_if_running(self) -> None:
-        if not self.ended.is_set() and self._process is not None:
+        if not self.ended.is_open and self._process is not None:
             self._process.kill()
 
     def _killed(self, process: Process) -> int:

@@ -110,6 +110,8 @@ class TrainingRun:
             runner = images.find(self._row["AlgorithmSpecification"]["TrainingImage"], kernel.runners_dir)
         except images.UnknownImageError as error:
             raise JobFailure(f"ClientError: {error}") from error
+        if not self._handle.await_instance():
+            return "Stopped", {}
         _enter(kernel, name, "Downloading")
         self._lay_out()
         program = self._container(runner)
