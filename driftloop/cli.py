@@ -8,7 +8,7 @@ import typer
 from botocore.exceptions import BotoCoreError, ClientError
 from rich.markup import escape
 
-from driftloop.commands import decide, demo, deploy, down, env, replay, status, timeline, up
+from driftloop.commands import clock, decide, demo, deploy, down, env, replay, status, timeline, up
 from driftloop.errors import UserError
 from driftloop.screen import console
 
@@ -30,6 +30,8 @@ commands.command("timeline")(timeline.timeline)
 commands.command("approve")(decide.approve)
 commands.command("reject")(decide.reject)
 commands.command("replay")(replay.replay)
+commands.command("clock")(clock.clock)
+commands.command("advance")(clock.advance)
 commands.command("down")(down.down)
 commands.command("demo")(demo.demo)
 

@@ -35,7 +35,16 @@ from emulator.kernel.latency import INSTANT, PROFILES, Latency
 from emulator.kernel.pace import REAL, Pace, Timekeeper
 from emulator.kernel.ports import Kernel
 from emulator.kernel.store import Store
-from emulator.services import cloudformation, cloudwatch, events, lambda_, sagemaker, sagemaker_runtime, scheduler
+from emulator.services import (
+    cloudformation,
+    cloudwatch,
+    events,
+    expiry,
+    lambda_,
+    sagemaker,
+    sagemaker_runtime,
+    scheduler,
+)
 from emulator.services.lambda_ import engine as lambda_engine
 from emulator.services.sagemaker import images
 from emulator.services.sagemaker.hosting import server as model_server
@@ -152,6 +161,7 @@ def run(options: Options) -> None:
     kernel, gateway, timekeeper = build(options)
     timekeeper.set_pace(options.pace)
     cloudwatch.Engine.of(kernel).start()
+    expiry.start(kernel)
     if isinstance(kernel.spawner, ForkingSpawner):
         kernel.spawner.warm()
     stop = threading.Event()
@@ -187,8 +197,12 @@ def main() -> None:
     parser.add_argument("--pace", default="real", help="how time passes: real, leap, or a factor such as 60x")
     parser.add_argument("--latency", choices=PROFILES, default=INSTANT.name, help="how long AWS takes for jobs")
     given = parser.parse_args()
+    try:
+        options = Options(given.state, given.port, pace.parse(given.pace), PROFILES[given.latency])
+    except ValueError as error:
+        parser.error(str(error))
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
-    run(Options(given.state, given.port, pace.parse(given.pace), PROFILES[given.latency]))
+    run(options)
 
 
 if __name__ == "__main__":

@@ -31,9 +31,15 @@ def up(
     fresh: Annotated[
         bool, typer.Option("--fresh", help="Forget what an earlier run left in the state directory.")
     ] = False,
+    pace: Annotated[
+        str, typer.Option("--pace", help="How time passes: real, 60x (or any factor), or leap (waits vanish).")
+    ] = "real",
+    latency: Annotated[
+        str, typer.Option("--latency", help="How long AWS takes: instant, or aws (a job 3 minutes, an endpoint 8).")
+    ] = "instant",
 ) -> None:
     """Start the emulator: a local AWS on one port, as a child of this command or detached."""
-    process, emulator = start(state, port, fresh)
+    process, emulator = start(state, port, fresh, "--pace", pace, "--latency", latency)
     health = emulator.ask("health")
     console.print(
         f"[green]The emulator answers[/green] on {emulator.endpoint_url} (state {state}, log {state}/emulator.log)"
@@ -45,7 +51,7 @@ def up(
         wait(process)
 
 
-def start(state: Path, port: int, fresh: bool) -> tuple[subprocess.Popen[bytes], Emulator]:
+def start(state: Path, port: int, fresh: bool, *options: str) -> tuple[subprocess.Popen[bytes], Emulator]:
     """Start the emulator's process and wait until it answers.
 
     Raises:
@@ -57,7 +63,7 @@ def start(state: Path, port: int, fresh: bool) -> tuple[subprocess.Popen[bytes],
             raise UserError(f"port {port} is taken; choose another with --port")
     log = (state / "emulator.log").open("ab")
     process = subprocess.Popen(
-        [sys.executable, "-m", "emulator.bootstrap", "--state", str(state.resolve()), "--port", str(port)],
+        [sys.executable, "-m", "emulator.bootstrap", "--state", str(state.resolve()), "--port", str(port), *options],
         stdout=log,
         stderr=log,
         stdin=subprocess.DEVNULL,

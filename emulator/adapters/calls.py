@@ -15,7 +15,7 @@ from botocore.compat import HTTPHeaders
 from botocore.config import Config
 from botocore.exceptions import ClientError, ParamValidationError
 
-from emulator.adapters.gateway import Gateway
+from emulator.adapters.gateway import ACTING, Gateway
 from emulator.adapters.sqs_direct import DirectSqs
 from emulator.adapters.wire import HttpRequest
 from emulator.kernel.errors import AwsError
@@ -50,12 +50,15 @@ class InProcessCalls:
         if direct is not None:
             return direct
         client = self._client(service)
+        acting = ACTING.set(principal)
         try:
             answer: Params = client._make_api_call(operation, params)
         except ClientError as error:
             raise _translated(error) from error
         except ParamValidationError as error:
             raise AwsError("ValidationException", f"{service}: {operation}: {error}") from error
+        finally:
+            ACTING.reset(acting)
         body = answer.get("Body")
         if body is not None and hasattr(body, "read"):
             answer["Body"] = body.read()

@@ -9,6 +9,7 @@ import json
 import logging
 import re
 from collections.abc import Callable, Mapping
+from contextvars import ContextVar
 from dataclasses import dataclass
 from urllib.parse import parse_qs, unquote
 
@@ -32,6 +33,8 @@ _SAGEMAKER_PATHS = (
 )
 """The services that sign as `sagemaker` and speak rest-json, by the start of their paths."""
 _SIGNING_NAMES = {"monitoring": "cloudwatch", "states": "stepfunctions", "eventbridge": "events"}
+ACTING: ContextVar[Principal | None] = ContextVar("acting", default=None)
+"""For whom an in-process call reaches moto; None when it is a request from outside."""
 
 
 @dataclass(frozen=True)
@@ -137,9 +140,11 @@ class Gateway:
     def _announce(self, request: HttpRequest, changes: list[S3Change], request_id: str) -> None:
         query = parse_qs(request.query, keep_blank_values=True)
         why = object_events.reason(request.method, bool(request.header("x-amz-copy-source")), "uploadId" in query)
+        acting = ACTING.get()
+        requester = object_events.S3 if acting and acting.arn == object_events.S3 else self._kernel.account_id
         for change in _once_each(changes):
             sequencer = f"{self._kernel.clock.now().timestamp() * 1_000_000:016.0f}"
-            detail_type, detail = object_events.render(change, why, sequencer, request_id, self._kernel.account_id)
+            detail_type, detail = object_events.render(change, why, sequencer, request_id, requester)
             self._kernel.publish("aws.s3", detail_type, detail, [f"arn:aws:s3:::{change.bucket}"])
 
 

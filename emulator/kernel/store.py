@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sqlite3
 import threading
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
@@ -35,6 +36,7 @@ class Store:
             "(kind TEXT, key TEXT, body TEXT NOT NULL, PRIMARY KEY (kind, key)) WITHOUT ROWID"
         )
         self._bodies: dict[str, dict[str, str]] = {}
+        self._revisions: Counter[str] = Counter()
         for kind, key, body in self._db.execute("SELECT kind, key, body FROM rows"):
             self._bodies.setdefault(kind, {})[key] = body
 
@@ -80,11 +82,16 @@ class Store:
             found = sorted(item for item in self._bodies.get(kind, {}).items() if item[0].startswith(prefix))
         return [_decode(body) for _, body in found]
 
+    def revision(self, kind: str) -> int:
+        """A number that is another one after every change to the rows of a kind: for who keeps what it has read."""
+        return self._revisions[kind]
+
     def _change(self, kind: str, key: str, body: str | None) -> None:
         self._undo[-1].append((kind, key, self._bodies.get(kind, {}).get(key)))
         self._set(kind, key, body)
 
     def _set(self, kind: str, key: str, body: str | None) -> None:
+        self._revisions[kind] += 1
         if body is None:
             self._bodies.get(kind, {}).pop(key, None)
         else:

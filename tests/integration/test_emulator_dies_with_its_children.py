@@ -1,12 +1,8 @@
 """`kill -9` of the emulator leaves no process behind, whatever a function has started."""
 
 import io
-import json
 import os
 import signal
-import socket
-import subprocess
-import sys
 import threading
 import urllib.error
 import urllib.request
@@ -14,13 +10,10 @@ import uuid
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
-import boto3
 import pytest
-from botocore.config import Config
 
-from tests.support.emulator import REPOSITORY
+from tests.support.apart import Emulator
 from tests.support.processes import carrying
 from tests.support.waiting import eventually
 
@@ -35,41 +28,11 @@ def handler(event, context):
 """
 
 
-class Emulator:
-    """An emulator in a process of its own."""
-
-    def __init__(self, state: Path) -> None:
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            self.port = probe.getsockname()[1]
-        command = [sys.executable, "-m", "emulator.bootstrap", "--state", str(state), "--port", str(self.port)]
-        self.process = subprocess.Popen(command, cwd=REPOSITORY, start_new_session=True)
-        eventually(self.answers)
-
-    def answers(self) -> bool:
-        try:
-            with urllib.request.urlopen(f"http://127.0.0.1:{self.port}/_emulator/health", timeout=5) as answer:
-                return bool(json.load(answer)["status"] == "ok")
-        except (urllib.error.URLError, OSError):
-            return False
-
-    def client(self, service: str) -> Any:
-        return boto3.client(
-            service,
-            region_name="us-east-1",
-            endpoint_url=f"http://localhost:{self.port}",
-            aws_access_key_id="test",
-            aws_secret_access_key="test",
-            config=Config(retries={"total_max_attempts": 1}),
-        )
-
-
 @pytest.fixture
 def emulator(tmp_path: Path) -> Iterator[Emulator]:
     made = Emulator(tmp_path / "state")
     yield made
-    made.process.kill()
-    made.process.wait()
+    made.kill()
 
 
 def _run_for_ever(emulator: Emulator, marker: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import operator
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -111,6 +112,16 @@ def _short_of_data(
     oldest = next(index for index, point in enumerate(points) if point is not None)
     is_old_enough = len(points) - oldest >= rule.datapoints_to_alarm
     return Verdict(ALARM if is_old_enough else OK, latest, filled)
+
+
+def next_change(end: int, period_s: int, times: list[float]) -> float:
+    """Until when an alarm says the same unless new data comes: until a datapoint goes from one period into the next.
+
+    Args:
+        end: where the newest complete period ends now.
+        times: when the datapoints since the beginning of the evaluation range were, also those after `end`.
+    """
+    return min((at + period_s * max(0, math.ceil((end - at) / period_s)) for at in times), default=math.inf)
 
 
 def window_end(now_s: float, period_s: int, is_wall_clock: bool = False) -> int:

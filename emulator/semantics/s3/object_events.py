@@ -10,7 +10,9 @@ from typing import Any
 
 AWS_NAME = "Amazon S3 event notifications: EventBridge"
 SOURCE = "https://docs.aws.amazon.com/AmazonS3/latest/userguide/ev-events.html (read 2026-11-23)"
-DIFFERS = "restore, tagging, ACL and lifecycle events are not sent"
+DIFFERS = "restore, tagging, ACL and storage class events are not sent"
+S3 = "s3.amazonaws.com"
+"""The requester of what S3 does by itself, by lifecycle rules."""
 
 
 @dataclass(frozen=True)
@@ -50,10 +52,12 @@ def render(
         "object": thing,
         "request-id": request_id,
         "requester": requester,
-        "source-ip-address": "127.0.0.1",
     }
+    if requester != S3:
+        detail["source-ip-address"] = "127.0.0.1"
     if change.kind == "created":
         thing["size"] = change.size_bytes
         return "Object Created", {**detail, "reason": why}
     marker = "Delete Marker Created" if change.is_delete_marker else "Permanently Deleted"
-    return "Object Deleted", {**detail, "reason": "DeleteObject", "deletion-type": marker}
+    reason = "Lifecycle Expiration" if requester == S3 else "DeleteObject"
+    return "Object Deleted", {**detail, "reason": reason, "deletion-type": marker}

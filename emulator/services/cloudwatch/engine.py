@@ -8,10 +8,10 @@ from datetime import UTC, datetime
 
 from emulator.kernel.ports import Kernel
 from emulator.semantics.cloudwatch import statistics
-from emulator.services.cloudwatch import composites, evaluation, history, transitions
+from emulator.services.cloudwatch import composites, evaluation, history, queries, transitions
 from emulator.services.cloudwatch.log_metrics import LogMetrics
 from emulator.services.cloudwatch.metric_store import Datapoint, MetricStore, metric
-from emulator.services.cloudwatch.records import ALARM
+from emulator.services.cloudwatch.records import ALARM, Row
 from emulator.services.cloudwatch.service_metrics import QueueDepths, QueueMetrics
 
 MINUTE_S, FINE_S = 60, 10
@@ -28,6 +28,9 @@ class Engine:
         self._logs = LogMetrics(kernel)
         self._lock = threading.RLock()
         self._pruned_at = 0.0
+        self._known: tuple[int, list[Row]] = (-1, [])
+        self._resting: dict[str, evaluation.Rest] = {}
+        self._composed = -1
 
     @staticmethod
     def of(kernel: Kernel) -> Engine:
@@ -55,15 +58,17 @@ class Engine:
             if is_minute:
                 self.metrics.add(self._queues.gauges(now))
                 self._prune(now)
-            for row in self._kernel.store.rows(ALARM):
-                if "AlarmRule" not in row and (is_minute or evaluation.period_of(row) < MINUTE_S):
-                    self._evaluate(row["AlarmName"], now)
-            self.composites(now)
+            for row in self._alarms():
+                if is_minute or evaluation.period_of(row) < MINUTE_S:
+                    self._look_at(row, now)
+            if self._kernel.store.revision(ALARM) != self._composed:
+                self.composites(now)
 
     def composites(self, now: datetime | None = None) -> None:
         """Bring composite alarms up to date, and come back when a held action is due."""
         with self._lock:
             at = now or self._kernel.clock.now()
+            self._composed = self._kernel.store.revision(ALARM)
             due = composites.evaluate_all(self._kernel, at)
         if due is not None:
             self._kernel.dispatcher.post(
@@ -95,15 +100,30 @@ class Engine:
         with self._lock:
             self.metrics.close()
 
-    def _evaluate(self, name: str, now: datetime) -> None:
-        row = self._kernel.store.get(ALARM, name)
-        state = evaluation.evaluate(self.metrics, row, now) if row else None
-        if row and state:
-            transitions.change(self._kernel, name, state, row["AlarmConfigurationUpdatedTimestamp"])
+    def _look_at(self, row: Row, now: datetime) -> None:
+        name = row["AlarmName"]
+        if name in self._resting and self._resting[name].holds(self.metrics, row, now):
+            return
+        version = self.metrics.version(queries.of(row))
+        state = evaluation.evaluate(self.metrics, row, now)
+        changed = state and transitions.change(self._kernel, name, state, row["AlarmConfigurationUpdatedTimestamp"])
+        rest = None if changed else evaluation.rest(self.metrics, row, now, version)
+        if rest:
+            self._resting[name] = rest
+        else:
+            self._resting.pop(name, None)
+
+    def _alarms(self) -> list[Row]:
+        """Every metric alarm, read anew when one has changed."""
+        revision = self._kernel.store.revision(ALARM)
+        if revision != self._known[0]:
+            rows = [row for row in self._kernel.store.rows(ALARM) if "AlarmRule" not in row]
+            self._known = (revision, rows)
+            self._resting = {row["AlarmName"]: rest for row in rows if (rest := self._resting.get(row["AlarmName"]))}
+        return self._known[1]
 
     def _has_fine_alarms(self) -> bool:
-        rows = self._kernel.store.rows(ALARM)
-        return any("AlarmRule" not in row and evaluation.period_of(row) < MINUTE_S for row in rows)
+        return any(evaluation.period_of(row) < MINUTE_S for row in self._alarms())
 
     def _prune(self, now: datetime) -> None:
         if now.timestamp() - self._pruned_at >= _PRUNED_EVERY_S:

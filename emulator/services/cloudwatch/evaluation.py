@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -13,6 +14,10 @@ from emulator.semantics.cloudwatch.series import Series
 from emulator.services.cloudwatch import queries
 from emulator.services.cloudwatch.metric_store import MetricStore
 from emulator.services.cloudwatch.records import Row
+
+_FINE_S = 60
+_MOST_TIMES = 50
+"""A metric with so many datapoints in an alarm's range moves all the time."""
 
 
 def evaluate(store: MetricStore, alarm: Row, now: datetime) -> State | None:
@@ -35,6 +40,42 @@ def evaluate(store: MetricStore, alarm: Row, now: datetime) -> State | None:
     statistic = watched["MetricStat"]["Stat"] if "MetricStat" in watched else None
     data = alarm_reasons.data(rule, verdict, now, period_s, statistic, alarm.get("Unit"))
     return State(verdict.state, reason, now, data)
+
+
+@dataclass(frozen=True)
+class Rest:
+    """An alarm that says the same until a moment, as long as it and its metric stay as they are."""
+
+    configured_at: datetime
+    state_updated_at: datetime
+    version: int
+    until_s: float
+
+    def holds(self, store: MetricStore, alarm: Row, now: datetime) -> bool:
+        """Whether the alarm needs no evaluation at `now`."""
+        return (
+            now.timestamp() < self.until_s
+            and self.configured_at == alarm["AlarmConfigurationUpdatedTimestamp"]
+            and self.state_updated_at == alarm["StateUpdatedTimestamp"]
+            and self.version == store.version(queries.of(alarm))
+        )
+
+
+def rest(store: MetricStore, alarm: Row, now: datetime, version: int) -> Rest | None:
+    """For how long an alarm rests that was evaluated at `now`, when its metric had `version`.
+
+    None when that is not known: it watches an expression, or a metric that gets data all the time.
+    """
+    if "Metrics" in alarm or alarm["Period"] < _FINE_S:
+        return None
+    period_s, is_wall_clock = alarm["Period"], "WallClockWindow" in alarm.get("EvaluationWindow", {})
+    end = alarm_evaluation.window_end(now.timestamp(), period_s, is_wall_clock)
+    start = end - alarm_evaluation.evaluation_range(alarm["EvaluationPeriods"]) * period_s
+    times = store.times(queries.of(alarm), start, float("inf"), _MOST_TIMES)
+    if len(times) == _MOST_TIMES:
+        return None
+    until_s = alarm_evaluation.next_change(end, period_s, times)
+    return Rest(alarm["AlarmConfigurationUpdatedTimestamp"], alarm["StateUpdatedTimestamp"], version, until_s)
 
 
 def rule_of(alarm: Row) -> Rule:

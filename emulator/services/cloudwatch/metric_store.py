@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sqlite3
 import threading
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -54,6 +55,7 @@ class MetricStore:
         self._lock = threading.Lock()
         self._ids: dict[Metric, int] = {}
         self._later: list[Datapoint] = []
+        self._versions: Counter[Metric] = Counter()
         self._db = sqlite3.connect(path, check_same_thread=False, isolation_level=None)
         self._db.execute("PRAGMA journal_mode=WAL")
         self._db.execute("PRAGMA synchronous=NORMAL")
@@ -67,6 +69,12 @@ class MetricStore:
 
     def add(self, points: Iterable[Datapoint]) -> None:
         """Record datapoints, all or none."""
+        made = list(points)
+        self._write(made)
+        with self._lock:
+            self._versions.update(point.metric for point in made)
+
+    def _write(self, points: list[Datapoint]) -> None:
         with self._lock:
             self._db.execute("BEGIN IMMEDIATE")
             try:
@@ -81,6 +89,7 @@ class MetricStore:
     def add_soon(self, point: Datapoint) -> None:
         """Record a datapoint when somebody next looks, or when many have come: cheap enough for every request."""
         with self._lock:
+            self._versions[point.metric] += 1
             self._later.append(point)
             is_full = len(self._later) >= MOST_LATER
         if is_full:
@@ -91,7 +100,7 @@ class MetricStore:
         with self._lock:
             points, self._later = self._later, []
         if points:
-            self.add(points)
+            self._write(points)
 
     def readings(
         self, wanted: Metric, start: float, end: float, unit: str | None = None
@@ -154,6 +163,20 @@ class MetricStore:
         self.flush()
         with self._lock:
             self._db.close()
+
+    def version(self, wanted: Metric) -> int:
+        """A number that is another one after every datapoint of a metric."""
+        return self._versions[wanted]
+
+    def times(self, wanted: Metric, start: float, end: float, most: int) -> list[float]:
+        """When the datapoints from `start` until before `end` were, at most `most` of them."""
+        self.flush()
+        number = self._id(wanted)
+        if number is None:
+            return []
+        sql = "SELECT DISTINCT at FROM points WHERE metric=? AND at>=? AND at<? LIMIT ?"
+        with self._lock:
+            return [at for (at,) in self._db.execute(sql, (number, start, end, most))]
 
     def _insert(self, point: Datapoint) -> None:
         read = point.reading

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from emulator.semantics.cloudwatch import alarm_evaluation
-from emulator.semantics.cloudwatch.alarm_evaluation import ALARM, OK, Point, Rule
+from emulator.semantics.cloudwatch.alarm_evaluation import ALARM, OK, Point, Rule, next_change, window_end
 
 MODES = ("missing", "ignore", "breaching", "notBreaching")
 LETTERS = st.lists(st.sampled_from("0X-"), min_size=3, max_size=12)
@@ -89,3 +89,28 @@ def test_a_percentile_of_too_few_samples_leaves_the_state_as_it_is() -> None:
 )
 def test_a_window_slides_by_the_minute(now: int, period_s: int, is_wall_clock: bool, end: int) -> None:
     assert alarm_evaluation.window_end(now, period_s, is_wall_clock) == end
+
+
+@given(
+    times=st.lists(st.integers(0, 3600), max_size=4),
+    minutes=st.integers(1, 200),
+    period_s=st.sampled_from([60, 300, 3600]),
+    periods=st.integers(1, 5),
+)
+def test_between_its_next_changes_an_alarm_sees_the_same_periods(
+    times: list[int], minutes: int, period_s: int, periods: int
+) -> None:
+    """What an alarm sees is which period each datapoint is in; it rests only while that stays so."""
+
+    def seen(now_s: int) -> list[int | None]:
+        end = window_end(now_s, period_s)
+        start = end - periods * period_s
+        return [(at - start) // period_s if start <= at < end else None for at in times]
+
+    for minute in range(minutes, minutes + 30):
+        now_s = 60 * minute
+        end = window_end(now_s, period_s)
+        looked_at = [float(at) for at in times if at >= end - periods * period_s]
+        until_s = next_change(end, period_s, looked_at)
+        if now_s + 60 < until_s:
+            assert seen(now_s + 60) == seen(now_s)

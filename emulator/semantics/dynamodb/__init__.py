@@ -1,0 +1,1 @@
+"""What DynamoDB means beyond storing items."""

@@ -1,0 +1,5 @@
+"""What goes by itself when its time is over: objects by lifecycle rules, items by their time to live."""
+
+from emulator.services.expiry.engine import start
+
+__all__ = ["start"]

@@ -1,0 +1,30 @@
+"""When it is looked for what is over: lifecycle rules at midnight UTC, times to live every hour."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+
+from emulator.kernel import timers
+from emulator.kernel.ports import Kernel
+from emulator.kernel.timers import Timer
+from emulator.services.expiry import items, objects
+
+_HOUR, _DAY = timedelta(hours=1), timedelta(days=1)
+
+
+def start(kernel: Kernel) -> None:
+    """Look again and again."""
+    _every(kernel, "items", _HOUR, items.expire)
+    _every(kernel, "objects", _DAY, objects.expire)
+
+
+def _every(kernel: Kernel, name: str, span: timedelta, expire: Callable[[Kernel, datetime], None]) -> None:
+    timer = Timer(lambda after: _next(after, span), lambda due: expire(kernel, due))
+    timers.of(kernel).start(f"expiry of {name}", timer, kernel.clock.now())
+
+
+def _next(after: datetime, span: timedelta) -> datetime:
+    """The next whole hour or day."""
+    midnight = after.replace(hour=0, minute=0, second=0, microsecond=0)
+    return midnight + ((after - midnight) // span + 1) * span
