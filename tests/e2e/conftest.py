@@ -10,7 +10,8 @@ import socket
 import subprocess
 import sys
 from collections.abc import Generator, Iterator
-from dataclasses import dataclass
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -36,18 +37,18 @@ SETTINGS: dict[str, dict[str, Any]] = {
 
 @pytest.hookimpl(tryfirst=True)  # xdist reads the groups in a hook of its own
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """One emulator serves all stories, so one worker runs them."""
+    """One emulator serves all stories, so one worker runs them; those about latency have one of their own."""
     for item in items:
         if Path(__file__).parent in item.path.parents:
-            item.add_marker(pytest.mark.xdist_group("e2e"))
+            item.add_marker(pytest.mark.xdist_group("e2e-aws" if "slow_loop" in item.fixturenames else "e2e"))  # type: ignore[attr-defined]
 
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     """A story that fails tells what the emulator saw: its log, and the end of its journal."""
     report = yield
-    loop = getattr(item, "funcargs", {}).get("loop")
-    if report.when == "call" and report.failed and isinstance(loop, Loop):
+    loops = [found for found in getattr(item, "funcargs", {}).values() if isinstance(found, Loop)]
+    for loop in loops if report.when == "call" and report.failed else []:
         for name in ("emulator.log", "journal.jsonl"):
             lines = (loop.state / name).read_text("utf-8", "replace").splitlines()
             report.sections.append((f"the end of {name}", "\n".join(line[:400] for line in lines[-150:])))
@@ -60,6 +61,7 @@ class Loop:
 
     state: Path
     environment: dict[str, str]
+    heard: list[dict[str, str]] = field(default_factory=list)
 
     def driftloop(self, *words: str, is_ok: bool = True) -> str:
         """Run a command of ours; answers what it printed."""
@@ -148,11 +150,11 @@ class Loop:
             for message in messages:
                 body = json.loads(message["Body"])
                 kinds = {name: value["Value"] for name, value in body.get("MessageAttributes", {}).items()}
-                _NOTICES.append(
+                self.heard.append(
                     {"kind": "alarm", "model": "", **kinds, "text": f"{body['Subject']}\n{body['Message']}"}
                 )
                 sqs.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
-        return list(_NOTICES)
+        return list(self.heard)
 
     def ledger(self, pk: str) -> list[dict[str, Any]]:
         """All rows of a partition."""
@@ -173,39 +175,50 @@ class Loop:
         return said
 
 
-_NOTICES: list[dict[str, str]] = []
+@pytest.fixture(scope="session")
+def loop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Loop]:
+    """Every model of SETTINGS, on an AWS where nothing takes longer than the work itself."""
+    with deployed(tmp_path_factory.mktemp("e2e"), SETTINGS) as found:
+        yield found
 
 
 @pytest.fixture(scope="session")
-def loop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Loop]:
-    """An emulator with every model of SETTINGS deployed to it, and a queue that hears what people hear."""
-    home = tmp_path_factory.mktemp("e2e")
+def slow_loop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Loop]:
+    """One model, on an AWS where a job takes three minutes to start and an endpoint eight, sixty times as fast."""
+    settings = {"rainfall": SETTINGS["rainfall"]}
+    with deployed(tmp_path_factory.mktemp("e2e"), settings, "--latency", "aws", "--pace", "60x") as found:
+        yield found
+
+
+@contextmanager
+def deployed(home: Path, settings: dict[str, dict[str, Any]], *options: str) -> Iterator[Loop]:
+    """An emulator with models deployed to it, and a queue that hears what people hear."""
     state = home / "state"
     environment = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
     environment |= {"COLUMNS": "200", "PATH": f"{BIN}{os.pathsep}{os.environ['PATH']}"}
     found = Loop(state, environment)
-    found.driftloop("up", "--detach", "--port", str(_free_port()))
+    found.driftloop("up", "--detach", "--port", str(_free_port()), *options)
     try:
         for line in found.driftloop("env").splitlines():
             name, _, value = line.removeprefix("export ").partition("=")
             environment[name] = value
-        found.driftloop("deploy", "--models", ",".join(_settings_files(home / "models")))
+        found.driftloop("deploy", "--models", ",".join(_settings_files(home / "models", settings)))
         _listen(found)
         yield found
     finally:
         found.driftloop("down")
 
 
-def _settings_files(folder: Path) -> list[str]:
+def _settings_files(folder: Path, chosen: dict[str, dict[str, Any]]) -> list[str]:
     source = ROOT / "infra" / "models"
     folder.mkdir()
     for schema in source.glob("*.schema.json"):
         shutil.copy(schema, folder)
-    for name, changes in SETTINGS.items():
+    for name, changes in chosen.items():
         settings = json.loads((source / f"{changes.get('like', name)}.json").read_text("utf-8"))
         settings |= {"name": name, **{key: value for key, value in changes.items() if key != "like"}}
         (folder / f"{name}.json").write_text(json.dumps(settings))
-    return [str(folder / f"{name}.json") for name in SETTINGS]
+    return [str(folder / f"{name}.json") for name in chosen]
 
 
 def _listen(found: Loop) -> None:

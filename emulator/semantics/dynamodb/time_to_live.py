@@ -8,7 +8,9 @@ from typing import Any
 
 AWS_NAME = "DynamoDB time to live"
 SOURCE = "https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/howitworks-ttl.html (read 2026-11-23)"
-DIFFERS = "expired items go at the next full hour, on AWS within a few days; their stream records carry no userIdentity"
+DIFFERS = (
+    "expired items go at 0, 6, 12 or 18 h UTC, on AWS within a few days; their stream records carry no userIdentity"
+)
 _FIVE_YEARS_S = 5 * 365 * 86_400
 
 

@@ -15,7 +15,7 @@ from emulator.services.cloudwatch.records import ALARM, Row
 from emulator.services.cloudwatch.service_metrics import QueueDepths, QueueMetrics
 
 MINUTE_S, FINE_S = 60, 10
-_PRUNED_EVERY_S = 3600
+_PRUNED_EVERY_S = 86_400
 
 
 class Engine:

@@ -235,6 +235,7 @@ def test_a_composite_alarm_waits_for_its_suppressor_and_acts_after_its_extension
 def test_composite_alarms_on_a_cycle_stay_as_they_are(watch: Watch) -> None:
     for name, rule in (("x", "TRUE"), ("y", "ALARM(x)"), ("x", "ALARM(y)")):
         watch("PutCompositeAlarm", AlarmName=name, AlarmRule=rule)
+    assert watch.world.kernel.dispatcher.settle(30)  # each alarm is looked at soon after it is put
     before = [watch.state(name) for name in "xy"]
 
     watch.engine.composites(watch.clock.now())

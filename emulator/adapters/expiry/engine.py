@@ -1,21 +1,21 @@
-"""When it is looked for what is over: lifecycle rules at midnight UTC, times to live every hour."""
+"""When it is looked for what is over: lifecycle rules at midnight UTC, times to live every six hours."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
+from emulator.adapters.expiry import items, objects
 from emulator.kernel import timers
 from emulator.kernel.ports import Kernel
 from emulator.kernel.timers import Timer
-from emulator.services.expiry import items, objects
 
-_HOUR, _DAY = timedelta(hours=1), timedelta(days=1)
+_ITEMS_EVERY, _DAY = timedelta(hours=6), timedelta(days=1)
 
 
 def start(kernel: Kernel) -> None:
     """Look again and again."""
-    _every(kernel, "items", _HOUR, items.expire)
+    _every(kernel, "items", _ITEMS_EVERY, items.expire)
     _every(kernel, "objects", _DAY, objects.expire)
 
 
@@ -25,6 +25,6 @@ def _every(kernel: Kernel, name: str, span: timedelta, expire: Callable[[Kernel,
 
 
 def _next(after: datetime, span: timedelta) -> datetime:
-    """The next whole hour or day."""
+    """The next midnight UTC, or a whole number of spans after the last."""
     midnight = after.replace(hour=0, minute=0, second=0, microsecond=0)
     return midnight + ((after - midnight) // span + 1) * span

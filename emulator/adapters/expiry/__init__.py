@@ -1,5 +1,5 @@
 """What goes by itself when its time is over: objects by lifecycle rules, items by their time to live."""
 
-from emulator.services.expiry.engine import start
+from emulator.adapters.expiry.engine import start
 
 __all__ = ["start"]
