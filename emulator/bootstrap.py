@@ -14,7 +14,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from emulator.adapters import moto_clock, server
+from emulator.adapters import expiry, moto_clock, server
 from emulator.adapters.blobs import BlobStore
 from emulator.adapters.calls import InProcessCalls
 from emulator.adapters.control import ControlApi
@@ -39,7 +39,6 @@ from emulator.services import (
     cloudformation,
     cloudwatch,
     events,
-    expiry,
     lambda_,
     sagemaker,
     sagemaker_runtime,
