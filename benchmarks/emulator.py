@@ -276,8 +276,14 @@ def wait_for_forks(client: Client) -> None:
 
 def health(client: Client) -> dict[str, Any]:
     """What the emulator says of itself."""
-    url = client("s3").meta.endpoint_url
-    with urllib.request.urlopen(f"{url}/_emulator/health") as answer:
+    return ask(client, "health")
+
+
+def ask(client: Client, verb: str, **params: Any) -> dict[str, Any]:
+    """A call to the control API."""
+    url = f"{client('s3').meta.endpoint_url}/_emulator/{verb}"
+    headers = {"Content-Type": "application/json"}
+    with urllib.request.urlopen(urllib.request.Request(url, json.dumps(params).encode(), headers)) as answer:
         found: dict[str, Any] = json.load(answer)
         return found
 

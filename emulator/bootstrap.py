@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from emulator.adapters import expiry, moto_clock, server
-from emulator.adapters.blobs import BlobStore
+from emulator.adapters.blobs import LIMIT_BYTES, BlobStore
 from emulator.adapters.calls import InProcessCalls
 from emulator.adapters.control import ControlApi
 from emulator.adapters.forking import ForkingSpawner, ForkPlan
@@ -57,6 +57,7 @@ LIMITS = (
     "S3, SQS, SNS, DynamoDB and IAM live in memory: a state directory serves one run",
 )
 """What a person must know before trusting what passes here; `up` prints it."""
+EXPOSED = "served on every address of this machine: whoever reaches one can run programs here as you"
 
 
 @dataclass(frozen=True)
@@ -67,6 +68,8 @@ class Options:
     port: int
     pace: Pace = REAL
     latency: Latency = INSTANT
+    is_open: bool = False
+    disk_limit_bytes: int = LIMIT_BYTES
 
 
 def build(options: Options) -> tuple[Kernel, Gateway, Timekeeper]:
@@ -94,7 +97,7 @@ def build(options: Options) -> tuple[Kernel, Gateway, Timekeeper]:
         sandboxes=SocketSandboxes(spawner, runners_dir / "lambda-python" / "bin" / "python"),
         latency=options.latency,
     )
-    moto = MotoServices(ACCOUNT_ID, BlobStore(state_dir / "blobs"))
+    moto = MotoServices(ACCOUNT_ID, BlobStore(state_dir / "blobs", options.disk_limit_bytes))
     identities = Identities(kernel, moto)
     owned = {
         "cloudformation": cloudformation.OPERATIONS,
@@ -164,7 +167,8 @@ def run(options: Options) -> None:
     if isinstance(kernel.spawner, ForkingSpawner):
         kernel.spawner.warm()
     stop = threading.Event()
-    web = server.server(server.build(gateway, ControlApi(kernel, timekeeper, stop, LIMITS)), port)
+    control = ControlApi(kernel, timekeeper, stop, LIMITS, (EXPOSED,) if options.is_open else ())
+    web = server.server(server.build(gateway, control, options.is_open), port, options.is_open)
     threading.Thread(target=_stop_when_told, args=(web, stop), daemon=True).start()
     record = {"pid": os.getpid(), "port": port, "endpoint_url": kernel.endpoint_url, "region": REGION}
     _write_whole(state_dir / "emulator.json", json.dumps(record))
@@ -194,14 +198,17 @@ def main() -> None:
     parser.add_argument("--state", type=Path, required=True, help="where the emulator keeps its state")
     parser.add_argument("--port", type=int, required=True, help="the loopback port to serve on")
     parser.add_argument("--pace", default="real", help="how time passes: real, leap, or a factor such as 60x")
+    parser.add_argument("--expose", action="store_true", help="serve on every address, not on loopback alone: a risk")
+    parser.add_argument("--disk-limit-gb", type=float, default=LIMIT_BYTES / 1e9, help="how much of S3 may be stored")
     parser.add_argument("--latency", choices=PROFILES, default=INSTANT.name, help="how long AWS takes for jobs")
     given = parser.parse_args()
     try:
-        options = Options(given.state, given.port, pace.parse(given.pace), PROFILES[given.latency])
+        chosen_pace = pace.parse(given.pace)
     except ValueError as error:
         parser.error(str(error))
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
-    run(options)
+    latency, disk_limit_bytes = PROFILES[given.latency], int(given.disk_limit_gb * 1e9)
+    run(Options(given.state, given.port, chosen_pace, latency, given.expose, disk_limit_bytes))
 
 
 if __name__ == "__main__":

@@ -21,6 +21,10 @@ def status(state: State = DEFAULT_STATE, profile: Profile = None, region: Region
         return
     for model in found:
         _show(target, model)
+    if target.emulator:
+        health = target.emulator.ask("health")
+        memory_mb, disk_mb = health["memory_bytes"] / 1e6, health["disk_bytes"] / 1e6
+        console.print(f"\nemulator: {memory_mb:.0f} MB in memory, {disk_mb:.0f} MB in {target.emulator.state_dir}")
 
 
 def _show(target: Target, model: stacks.Model) -> None:

@@ -37,13 +37,20 @@ def up(
     latency: Annotated[
         str, typer.Option("--latency", help="How long AWS takes: instant, or aws (a job 3 minutes, an endpoint 8).")
     ] = "instant",
+    expose: Annotated[
+        bool, typer.Option("--expose", help="Serve on every address: whoever reaches one can run programs as you.")
+    ] = False,
+    disk_limit_gb: Annotated[float, typer.Option("--disk-limit-gb", help="How much S3 may keep on disk.")] = 50,
 ) -> None:
     """Start the emulator: a local AWS on one port, as a child of this command or detached."""
-    process, emulator = start(state, port, fresh, "--pace", pace, "--latency", latency)
+    options = ("--pace", pace, "--latency", latency, "--disk-limit-gb", str(disk_limit_gb))
+    process, emulator = start(state, port, fresh, *options, *(["--expose"] if expose else []))
     health = emulator.ask("health")
     console.print(
         f"[green]The emulator answers[/green] on {emulator.endpoint_url} (state {state}, log {state}/emulator.log)"
     )
+    for warning in health["warnings"]:
+        console.print(f"  [bold red]warning:[/bold red] {warning}")
     for line in notes(health):
         console.print(f"  [dim]{line}[/dim]")
     console.print(f'  talk to it from this shell: eval "$(driftloop env --state {state})"')

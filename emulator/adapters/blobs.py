@@ -10,19 +10,53 @@ import binascii
 import hashlib
 import os
 import tempfile
+import threading
 from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 
+from emulator.kernel.errors import EmulatorError
+
 CHUNK_BYTES = 1 << 20
+LIMIT_BYTES = 50 * 10**9
+"""So much is stored at most when nobody says otherwise."""
+
+
+class Room:
+    """How many bytes may be stored, and how many are."""
+
+    def __init__(self, limit_bytes: int) -> None:
+        self.limit_bytes = limit_bytes
+        self.used_bytes = 0
+        self._lock = threading.Lock()
+
+    def take(self, size_bytes: int) -> None:
+        """Make room for more (or give some back when negative).
+
+        Raises:
+            EmulatorError: there is none left.
+        """
+        with self._lock:
+            if size_bytes > 0 and self.used_bytes + size_bytes > self.limit_bytes:
+                used, limit = self.used_bytes / 1e9, self.limit_bytes / 1e9
+                raise EmulatorError(
+                    f"s3: the emulator keeps {used:.2f} GB of objects and may keep {limit:g} GB; delete objects, or "
+                    "start it with a larger --disk-limit-gb",
+                    "EmulatorDiskFull",
+                    507,
+                )
+            self.used_bytes += size_bytes
 
 
 class StoredFile:
     """One file, removed with its last reference."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, room: Room, size_bytes: int) -> None:
         self.path = path
+        self._room = room
+        self._size_bytes = size_bytes
 
     def __del__(self) -> None:
+        self._room.take(-self._size_bytes)
         try:
             os.unlink(self.path)
         except OSError:
@@ -77,8 +111,9 @@ Body = bytes | Blob
 class Spool:
     """A file being written; `finish` makes it a blob that knows its MD5."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, room: Room) -> None:
         self._path = path
+        self._room = room
         self._file = path.open("wb", buffering=0)
         self._md5 = hashlib.md5(usedforsecurity=False)
         self._size = 0
@@ -88,7 +123,12 @@ class Spool:
         self.append(data)
 
     def append(self, body: Body) -> None:
-        """Without keeping count of the MD5."""
+        """Without keeping count of the MD5.
+
+        Raises:
+            EmulatorError: the disk limit is reached.
+        """
+        self._room.take(len(body))
         self._size += len(body)
         if isinstance(body, Blob):
             with body.file.path.open("rb", buffering=0) as source:
@@ -100,9 +140,15 @@ class Spool:
 
     def finish(self, is_md5_known: bool = True) -> Blob:
         self._file.close()
-        return Blob(StoredFile(self._path), 0, self._size, self._md5.hexdigest() if is_md5_known else None)
+        return Blob(
+            StoredFile(self._path, self._room, self._size),
+            0,
+            self._size,
+            self._md5.hexdigest() if is_md5_known else None,
+        )
 
     def abandon(self) -> None:
+        self._room.take(-self._size)
         self._file.close()
         self._path.unlink(missing_ok=True)
 
@@ -110,26 +156,32 @@ class Spool:
 class BlobStore:
     """A directory of stored files."""
 
-    def __init__(self, root: Path | None = None) -> None:
+    def __init__(self, root: Path | None = None, limit_bytes: int = LIMIT_BYTES) -> None:
+        self.room = Room(limit_bytes)
         self.root = root or Path(tempfile.mkdtemp(prefix="blobs-"))
         self.root.mkdir(parents=True, exist_ok=True)
 
     def spool(self) -> Spool:
         descriptor, name = tempfile.mkstemp(dir=self.root)
         os.close(descriptor)
-        return Spool(Path(name))
+        return Spool(Path(name), self.room)
 
     def keep(self, data: bytes) -> Blob:
         spool = self.spool()
-        spool.write(data)
+        try:
+            spool.write(data)
+        except EmulatorError:
+            spool.abandon()
+            raise
         return spool.finish()
 
     def take(self, source: Path) -> Blob:
         """A copy of a file, made by the kernel."""
+        self.room.take(size := source.stat().st_size)
         spool = self.spool()
-        with source.open("rb", buffering=0) as file:
-            copy_range(file.fileno(), 0, spool._file.fileno(), size := os.fstat(file.fileno()).st_size)
         spool._size = size
+        with source.open("rb", buffering=0) as file:
+            copy_range(file.fileno(), 0, spool._file.fileno(), size)
         return spool.finish(is_md5_known=False)
 
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+import resource
 import threading
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 from emulator.adapters.forking import ForkingSpawner
@@ -20,11 +22,19 @@ _ADVANCED_FOR_S = 1.0
 class ControlApi:
     """Verbs by name. Called with a verb and its parameters; a wrong call is answered with `error`."""
 
-    def __init__(self, kernel: Kernel, timekeeper: Timekeeper, stop: threading.Event, limits: tuple[str, ...]) -> None:
+    def __init__(
+        self,
+        kernel: Kernel,
+        timekeeper: Timekeeper,
+        stop: threading.Event,
+        limits: tuple[str, ...] = (),
+        warnings: tuple[str, ...] = (),
+    ) -> None:
         self._kernel = kernel
         self._timekeeper = timekeeper
         self._stop = stop
         self._limits = limits
+        self._warnings = warnings
         self._verbs: dict[str, Callable[[Answer], Answer]] = {
             "health": self._health,
             "journal": self._journal,
@@ -47,7 +57,10 @@ class ControlApi:
             "isolation": self._kernel.spawner.isolation,
             "fork_servers": self._fork_servers(),
             "limits": list(self._limits),
+            "warnings": list(self._warnings),
             "pid": os.getpid(),
+            "memory_bytes": _memory_bytes(),
+            "disk_bytes": sum(path.stat().st_size for path in self._kernel.state_dir.rglob("*") if path.is_file()),
         }
 
     def _fork_servers(self) -> dict[str, int]:
@@ -94,3 +107,11 @@ class ControlApi:
     def _end(self, params: Answer) -> Answer:
         self._stop.set()
         return {"status": "stopping"}
+
+
+def _memory_bytes() -> int:
+    """What this process has in memory now; where the system does not tell, the most it ever had."""
+    statm = Path("/proc/self/statm")
+    if statm.exists():
+        return int(statm.read_text().split()[1]) * resource.getpagesize()
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss

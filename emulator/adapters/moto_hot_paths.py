@@ -10,10 +10,14 @@ from typing import Any
 
 import moto.core.common_models as common_models
 import moto.dynamodb.models as dynamodb
+import moto.logs.models as logs
 import moto.sqs.models as sqs
 from moto.core.utils import camelcase_to_underscores
 from moto.dynamodb.models.dynamo_type import DynamoType
 from moto.dynamodb.models.table import Table
+
+MOST_LINES = 20_000
+"""Of a log stream so many lines are sure to be kept."""
 
 
 def install() -> None:
@@ -21,6 +25,20 @@ def install() -> None:
     _forget_instances()
     _count_messages_when_asked()
     _copy_what_a_transaction_touches()
+    _keep_the_newest_lines()
+
+
+def _keep_the_newest_lines() -> None:
+    """Log lines are in memory: of each stream the newest are kept."""
+    put = logs.LogStream.put_log_events
+
+    def put_log_events(stream: Any, log_events: list[dict[str, Any]]) -> str:
+        token: str = put(stream, log_events)
+        if len(stream.events) > 2 * MOST_LINES:
+            stream.events = stream.events[-MOST_LINES:]
+        return token
+
+    logs.LogStream.put_log_events = put_log_events
 
 
 def _forget_instances() -> None:

@@ -122,6 +122,8 @@ class MotoServices:
                     payload = answer.body or b"".join(body)
         except NotImplementedError as error:
             raise EmulatorError(f"{service}: {request.operation() or error} is not emulated") from error
+        except EmulatorError:
+            raise
         except Exception as error:  # moto does not check what it parses
             what = request.operation() or f"{request.method} {request.target}"
             message = f"{service}: {what} cannot be answered: {type(error).__name__}: {error}"

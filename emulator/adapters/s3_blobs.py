@@ -21,6 +21,7 @@ import moto.s3.utils as utils
 
 from emulator.adapters import blobs
 from emulator.adapters.blobs import Blob, BlobStore, Body
+from emulator.kernel.errors import EmulatorError
 
 SMALL_BYTES = 64 << 10
 _whole_checksum = utils.compute_checksum
@@ -107,8 +108,12 @@ def _shallow(key: Any, memo: Any) -> Any:
 
 def _copied(parts: list[Body]) -> Blob:
     spool = _store[0].spool()
-    for part in parts:
-        spool.append(part)
+    try:
+        for part in parts:
+            spool.append(part)
+    except EmulatorError:
+        spool.abandon()
+        raise
     return spool.finish(is_md5_known=False)
 
 

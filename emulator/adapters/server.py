@@ -28,8 +28,12 @@ _METHODS = ["GET", "POST", "PUT", "DELETE", "HEAD", "PATCH"]
 _THREADS = 64
 
 
-def build(gateway: Gateway, control: Control) -> Starlette:
-    """The ASGI application. Requests run on threads, since services and moto are synchronous."""
+def build(gateway: Gateway, control: Control, is_open: bool = False) -> Starlette:
+    """The ASGI application. Requests run on threads, since services and moto are synchronous.
+
+    Args:
+        is_open: served on every address of this machine, not on loopback alone.
+    """
     limiter: list[anyio.CapacityLimiter] = []
 
     async def on_thread(work: Callable[[], Any]) -> Any:
@@ -62,6 +66,7 @@ def build(gateway: Gateway, control: Control) -> Starlette:
                 upload.feed(data)
             asked = await on_thread(partial(upload.finish, asked))
         except AwsError as error:
+            upload.abandon()
             return gateway.refuse(asked, error)
         except ClientDisconnect:
             upload.abandon()
@@ -74,7 +79,7 @@ def build(gateway: Gateway, control: Control) -> Starlette:
             Route("/_emulator/{verb}", serve_control, methods=["GET", "POST"]),
             Route("/{path:path}", serve_aws, methods=_METHODS),
         ],
-        middleware=[Middleware(Guard)],
+        middleware=[Middleware(Guard, is_open=is_open)],
     )
 
 
@@ -86,9 +91,16 @@ def _http_request(request: Request, body: bytes) -> HttpRequest:
     return HttpRequest(request.method, target, headers, body, headers.get("host", "localhost"))
 
 
-def server(app: Starlette, port: int) -> uvicorn.Server:
-    """A server for `app` on loopback. Run it on the main thread."""
+def server(app: Starlette, port: int, is_open: bool = False) -> uvicorn.Server:
+    """A server for `app` on loopback, or on every address. Run it on the main thread."""
+    host = "0.0.0.0" if is_open else "127.0.0.1"
     config = uvicorn.Config(
-        app, host="127.0.0.1", port=port, log_level="warning", access_log=False, timeout_keep_alive=75, ws="none"
+        app,
+        host=host,
+        port=port,
+        log_level="warning",
+        access_log=False,
+        timeout_keep_alive=75,
+        ws="none",
     )
     return uvicorn.Server(config)

@@ -51,7 +51,6 @@ class Upload:
     def finish(self, request: HttpRequest) -> HttpRequest:
         """The request with its body in a file, as if it had been sent without a coating."""
         if self._is_coated and not self._is_in_trailer:
-            self.abandon()
             raise AwsError("IncompleteBody", "The request body terminated unexpectedly")
         blob = self._spool.finish()
         dropped = ("content-length", "content-encoding") if self._is_coated else ("content-length",)

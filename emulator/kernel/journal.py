@@ -1,4 +1,7 @@
-"""What happened, in order, for ever: one JSON object a line, appended and flushed."""
+"""What happened, in order: one JSON object a line, appended and flushed.
+
+A journal that has grown too large goes on in a new file, and the one before it is kept: what is older is lost.
+"""
 
 from __future__ import annotations
 
@@ -9,12 +12,16 @@ from typing import Any
 
 from emulator.kernel.clock import Clock
 
+LIMIT_BYTES = 256 * 10**6
+
 
 class Journal:
     """Append-only record. `correlation` is the id of the event or request that began it all."""
 
-    def __init__(self, path: Path, clock: Clock) -> None:
+    def __init__(self, path: Path, clock: Clock, limit_bytes: int = LIMIT_BYTES) -> None:
         self._path = path
+        self._before = path.with_suffix(".before.jsonl")
+        self._limit_bytes = limit_bytes
         self._clock = clock
         self._lock = threading.Lock()
         self._file = path.open("a", encoding="utf-8")
@@ -29,15 +36,24 @@ class Journal:
             entry = {"sequence": self._sequence, "at": self._clock.now().isoformat(), "kind": kind, "subject": subject}
             self._file.write(json.dumps({**entry, "correlation": correlation, **facts}, default=str) + "\n")
             self._file.flush()
+            if self._file.tell() >= self._limit_bytes:
+                self._file.close()
+                self._path.replace(self._before)
+                self._file = self._path.open("a", encoding="utf-8")
 
     def entries(self, kind_prefix: str = "") -> list[dict[str, Any]]:
         """Everything recorded whose kind starts with `kind_prefix`, oldest first.
 
         A line that a killed process left half written is passed over.
         """
-        with self._lock, self._path.open(encoding="utf-8", errors="replace") as lines:
-            found = [entry for entry in map(_entry, lines) if entry is not None]
+        with self._lock:
+            lines = [line for path in (self._before, self._path) if path.exists() for line in _lines(path)]
+        found = [entry for entry in map(_entry, lines) if entry is not None]
         return [entry for entry in found if entry["kind"].startswith(kind_prefix)]
+
+
+def _lines(path: Path) -> list[str]:
+    return path.read_text("utf-8", "replace").splitlines()
 
 
 def _entry(line: str) -> dict[str, Any] | None:

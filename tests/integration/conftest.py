@@ -22,7 +22,7 @@ def kernel(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Kernel]:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     found, gateway, timekeeper = bootstrap.build(bootstrap.Options(tmp_path_factory.mktemp("state"), port))
-    control = ControlApi(found, timekeeper, threading.Event(), ())
+    control = ControlApi(found, timekeeper, threading.Event())
     web = server.server(server.build(gateway, control), port)
     thread = threading.Thread(target=web.run, daemon=True)
     thread.start()

@@ -1,6 +1,7 @@
 """An emulator in a process of its own, with a clock of its own."""
 
 import json
+import os
 import socket
 import subprocess
 import sys
@@ -20,12 +21,16 @@ from tests.support.waiting import eventually
 class Emulator:
     """Answers when made; `options` are those of the program."""
 
-    def __init__(self, state: Path, *options: str) -> None:
+    def __init__(self, state: Path, *options: str, log: Path | None = None) -> None:
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
             self.port = probe.getsockname()[1]
         command = [sys.executable, "-m", "emulator.bootstrap", "--state", str(state), "--port", str(self.port)]
-        self.process = subprocess.Popen([*command, *options], cwd=REPOSITORY, start_new_session=True)
+        with (log or Path(os.devnull)).open("ab") as said:
+            out = said if log else None
+            self.process = subprocess.Popen(
+                [*command, *options], cwd=REPOSITORY, start_new_session=True, stdout=out, stderr=out
+            )
         eventually(self.answers)
 
     def answers(self) -> bool:
@@ -36,7 +41,11 @@ class Emulator:
 
     def ask(self, verb: str, **params: Any) -> dict[str, Any]:
         """A call to the control API."""
-        url = f"http://127.0.0.1:{self.port}/_emulator/{verb}"
+        return self.ask_at("127.0.0.1", verb, **params)
+
+    def ask_at(self, address: str, verb: str, **params: Any) -> dict[str, Any]:
+        """The same by another address of this machine."""
+        url = f"http://{address}:{self.port}/_emulator/{verb}"
         headers = {"Content-Type": "application/json"}
         with urllib.request.urlopen(
             urllib.request.Request(url, json.dumps(params).encode(), headers), timeout=60

@@ -11,9 +11,10 @@ import moto.s3.models
 import moto.sqs.models
 import pytest
 
-from emulator.adapters import s3_blobs
+from emulator.adapters import moto_hot_paths, s3_blobs
 from emulator.adapters.blobs import Blob
 from emulator.adapters.moto_services import MotoServices
+from emulator.kernel.clock import KernelClock
 from tests.support.emulator import ACCOUNT_ID
 from tests.unit.emulator.adapters.client import received, sent
 
@@ -189,3 +190,19 @@ class TestObjectsInFiles:
             client.put_object(Bucket="elsewhere", Key="k", Body=body)
 
             assert client.get_object(Bucket="elsewhere", Key="k")["Body"].read() == body
+
+
+def test_of_a_log_stream_the_newest_lines_are_kept(services: MotoServices, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(moto_hot_paths, "MOST_LINES", 10)
+    names = {"logGroupName": "long", "logStreamName": "s"}
+    _call(services, "logs", "CreateLogGroup", logGroupName="long")
+    _call(services, "logs", "CreateLogStream", **names)
+    now_ms = int(KernelClock().now().timestamp() * 1000)
+
+    for number in range(50):
+        events = [{"timestamp": now_ms + number, "message": str(number)}]
+        _call(services, "logs", "PutLogEvents", **names, logEvents=events)
+
+    kept = [int(event["message"]) for event in _call(services, "logs", "GetLogEvents", **names)["events"]]
+    assert kept == list(range(kept[0], 50))
+    assert 10 <= len(kept) <= 20

@@ -22,3 +22,9 @@ def test_a_host_that_was_rebound_is_refused(host: str) -> None:
 )
 def test_a_page_of_another_site_is_refused(origin: str, is_welcome: bool) -> None:
     assert (origins.refusal("localhost", origin) is None) is is_welcome
+
+
+def test_who_is_exposed_lets_addresses_in_but_no_names_and_no_pages() -> None:
+    assert origins.refusal("10.0.0.1:4599", None, is_open=True) is None
+    assert "Host" in str(origins.refusal("evil.example", None, is_open=True))
+    assert "Origin" in str(origins.refusal("10.0.0.1:4599", "http://evil.example", is_open=True))

@@ -80,3 +80,15 @@ def test_reading_while_others_write_finds_only_whole_entries_in_order(tmp_path: 
         thread.join()
 
     assert len(journal.entries()) == 200
+
+
+def test_a_journal_that_has_grown_too_large_goes_on_in_a_new_file_and_keeps_the_one_before(tmp_path: Path) -> None:
+    journal = Journal(tmp_path / "journal.jsonl", FakeClock(), limit_bytes=1000)
+    for number in range(200):
+        journal.append("k", str(number))
+
+    kept = [int(entry["subject"]) for entry in journal.entries()]
+
+    assert kept == list(range(kept[0], 200))
+    assert len(kept) >= 9
+    assert sum(path.stat().st_size for path in tmp_path.iterdir()) < 2 * 1200
