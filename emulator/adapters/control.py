@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import resource
 import threading
@@ -60,7 +61,7 @@ class ControlApi:
             "warnings": list(self._warnings),
             "pid": os.getpid(),
             "memory_bytes": _memory_bytes(),
-            "disk_bytes": sum(path.stat().st_size for path in self._kernel.state_dir.rglob("*") if path.is_file()),
+            "disk_bytes": _disk_bytes(self._kernel.state_dir),
         }
 
     def _fork_servers(self) -> dict[str, int]:
@@ -107,6 +108,16 @@ class ControlApi:
     def _end(self, params: Answer) -> Answer:
         self._stop.set()
         return {"status": "stopping"}
+
+
+def _disk_bytes(directory: Path) -> int:
+    """The files below a directory, while others write and delete there."""
+    size_bytes = 0
+    for place, _, files in os.walk(directory):
+        for name in files:
+            with contextlib.suppress(OSError):
+                size_bytes += os.lstat(os.path.join(place, name)).st_size
+    return size_bytes
 
 
 def _memory_bytes() -> int:
