@@ -16,7 +16,7 @@ from moto.core.utils import camelcase_to_underscores
 from moto.dynamodb.models.dynamo_type import DynamoType
 from moto.dynamodb.models.table import Table
 
-MOST_LINES = 20_000
+MOST_LINES = 10_000
 """Of a log stream so many lines are sure to be kept."""
 
 

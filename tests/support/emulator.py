@@ -138,6 +138,7 @@ class World:
     logs: FakeLogs = field(default_factory=FakeLogs)
     events: Events = field(default_factory=Events)
     functions: dict[str, Callable[[bytes], Params]] = field(default_factory=dict)
+    queues: dict[str, list[str]] = field(default_factory=dict)
 
     def call(self, service: str, operation: str, params: Params, principal: Principal | None = None) -> Params:
         if service in self.owned:
@@ -149,6 +150,9 @@ class World:
                 return self.s3(operation, params)
             case "logs":
                 return self.logs(operation, params)
+            case "sqs":
+                self.queues.setdefault(params["QueueUrl"], []).append(params["MessageBody"])
+                return {}
             case "lambda":
                 return self.functions[params["FunctionName"]](params["Payload"])
         raise AssertionError(f"{service}:{operation}")

@@ -17,7 +17,6 @@ NOT_EMULATED = frozenset(
     {
         "Tuning",
         "Transform",
-        "Callback",
         "QualityCheck",
         "ClarifyCheck",
         "EMR",
@@ -147,6 +146,9 @@ STEP_TYPES: dict[str, StepType] = {
             }
         ),
         required_arguments=frozenset({"ModelPackageGroupName"}),
+    ),
+    "Callback": StepType(
+        keys=frozenset({"SqsQueueUrl", "OutputParameters", "CacheConfig"}), required_keys=frozenset({"SqsQueueUrl"})
     ),
     "Condition": StepType(
         arguments=frozenset({"Conditions", "IfSteps", "ElseSteps"}), required_arguments=frozenset({"Conditions"})

@@ -90,7 +90,7 @@ def _check_property(reference: Reference, is_in_json_get: bool, step: Step, plac
         known = {file.name for file in step.property_files}
         if len(reference.path) != 2 or reference.path[1] not in known:
             raise DefinitionError(place, f"{text}: step '{step.name}' has the property files {sorted(known)}")
-    elif step.type == "Lambda":
+    elif step.type in ("Callback", "Lambda"):
         declared = {output.get("OutputName") for output in step.keys.get("OutputParameters") or ()}
         if len(reference.path) != 2 or reference.path[1] not in declared:
             raise DefinitionError(place, f"{text}: step '{step.name}' declares the OutputParameters {sorted(declared)}")

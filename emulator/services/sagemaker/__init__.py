@@ -10,11 +10,13 @@ from emulator.services.sagemaker import engine, tags
 from emulator.services.sagemaker.hosting import endpoint_configs, endpoints, models
 from emulator.services.sagemaker.jobs import processing, training
 from emulator.services.sagemaker.pipelines import definitions, executions
+from emulator.services.sagemaker.pipelines.steps import callback
 from emulator.services.sagemaker.registry import groups, packages
 
 OPERATIONS: dict[str, Operation] = {
     **definitions.OPERATIONS,
     **executions.OPERATIONS,
+    **callback.OPERATIONS,
     **processing.OPERATIONS,
     **training.OPERATIONS,
     **groups.OPERATIONS,

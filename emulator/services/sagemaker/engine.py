@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from typing import Any
 
+from emulator.kernel.dispatcher import Gate
 from emulator.kernel.ports import Kernel
 from emulator.services.sagemaker.hosting.fleet import Fleet
 from emulator.services.sagemaker.jobs.running import RunningJob
@@ -16,11 +17,12 @@ _starting = threading.Lock()
 
 
 class Engine:
-    """One per kernel. `jobs` is by job ARN."""
+    """One per kernel. `jobs` is by job ARN, `callbacks` by token."""
 
     def __init__(self, kernel: Kernel) -> None:
         self.logs = LogWriter(kernel)
         self.jobs: dict[str, RunningJob] = {}
+        self.callbacks: dict[str, Gate] = {}
         self.fleet = Fleet(kernel, self.logs)
         self._execution_locks: dict[str, Lock] = {}
 

@@ -20,6 +20,7 @@ MODEL = "sagemaker.model"
 ENDPOINT_CONFIG = "sagemaker.endpoint_config"
 ENDPOINT = "sagemaker.endpoint"
 TOKEN = "sagemaker.client_request_token"
+CALLBACK = "sagemaker.callback_token"
 
 # The resource part of an ARN -> the kind of its row, and the row's own ARN.
 _BY_RESOURCE = {

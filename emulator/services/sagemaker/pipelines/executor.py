@@ -15,7 +15,7 @@ from emulator.semantics.pipelines.errors import UnresolvedError
 from emulator.services.sagemaker import engine, names
 from emulator.services.sagemaker.pipelines import definitions, records
 from emulator.services.sagemaker.pipelines.step_run import StepFailure, StepResult, StepRun
-from emulator.services.sagemaker.pipelines.steps import HANDLERS
+from emulator.services.sagemaker.pipelines.steps import HANDLERS, callback
 from emulator.services.sagemaker.pipelines.steps.jobs import stop_job
 
 PLAN = "sagemaker.execution_plan"
@@ -49,6 +49,7 @@ def stop(kernel: Kernel, arn: str) -> None:
             if row["StepStatus"] == "Executing":
                 records.change_step(kernel, arn, row["StepName"], StepStatus="Stopping")
                 stop_job(kernel, row)
+                callback.stop(kernel, row)
     kernel.dispatcher.post(f"execution {arn}", lambda: advance(kernel, arn))
 
 

@@ -54,6 +54,11 @@ class StepRun:
     def execution_id(self) -> str:
         return self.execution_arn.rpartition("/")[2]
 
+    @property
+    def role_arn(self) -> str:
+        """The pipeline's role, as which the step acts."""
+        return self._principal.arn
+
     def resolved(self, value: Any) -> Any:
         """A part of the step's definition with its references replaced.
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from emulator.services.sagemaker.pipelines.step_run import StepResult, StepRun
-from emulator.services.sagemaker.pipelines.steps import condition, fail, function, jobs, models, registration
+from emulator.services.sagemaker.pipelines.steps import callback, condition, fail, function, jobs, models, registration
 
 HANDLERS: dict[str, Callable[[StepRun], StepResult]] = {
+    "Callback": callback.perform,
     "Condition": condition.perform,
     "Fail": fail.perform,
     "Lambda": function.perform,
