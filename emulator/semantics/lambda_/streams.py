@@ -1,4 +1,7 @@
-"""Which shards of a stream are read: children only after their parents have been read to the end."""
+"""A stream as its readers see it from outside: its shards, how they descend from each other, how far they go.
+
+Children are read only after their parents have been read to the end.
+"""
 
 from __future__ import annotations
 
@@ -22,6 +25,15 @@ class Shard:
     last: str
 
 
+@dataclass(frozen=True)
+class Stream:
+    """`created` tells a stream from a later one of the same name; records older than `retention_s` are gone."""
+
+    created: str
+    retention_s: int
+    shards: tuple[Shard, ...]
+
+
 def readable(shards: Collection[Shard], finished: Collection[str]) -> list[Shard]:
     """The shards whose parents are finished, or gone from the stream."""
     there = {shard.shard_id for shard in shards}
@@ -29,5 +41,5 @@ def readable(shards: Collection[Shard], finished: Collection[str]) -> list[Shard
 
 
 def is_behind(shard: Shard, read: str) -> bool:
-    """Whether the shard has records after `read`."""
+    """Whether the shard has had records after `read`."""
     return bool(shard.last) and (read == "" or int(shard.last) > int(read))
