@@ -59,6 +59,14 @@ LIMITS = (
 """What a person must know before trusting what passes here; `up` prints it."""
 EXPOSED = "served on every address of this machine: whoever reaches one can run programs here as you"
 
+_FEEDS = {
+    "dynamodb": ("dynamodb", (b"PutItem", b"UpdateItem", b"DeleteItem", b"Write", b"Execute")),
+    "kinesis": ("kinesis", (b"PutRecord",)),
+    "sns": ("sqs", (b"Publish",)),
+    "sqs": ("sqs", (b"SendMessage",)),
+}
+"""Which operations of a service leave something in the queues or streams of which."""
+
 
 @dataclass(frozen=True)
 class Options:
@@ -110,13 +118,15 @@ def build(options: Options) -> tuple[Kernel, Gateway, Timekeeper]:
     }
     metrics = kernel.engines["cloudwatch"] = cloudwatch.Engine(kernel, moto.queue_depths)
     gateway = Gateway(kernel, moto, owned, identities.principal_of)
-    gateway.on_served.append(_wake_pollers)
+    pollers = lambda_.poll(kernel, lambda_.Sources(moto.next_visible_at, moto.stream))
+    gateway.on_served.append(partial(_wake_pollers, pollers))
     gateway.on_served.append(partial(_measure, metrics))
     kernel.calls = InProcessCalls(kernel, gateway)
     kernel.object_files = GatewayObjectFiles(gateway, ACCOUNT_ID, REGION)
     kernel.publish = events.Bus(kernel).publish
     kernel.credentials = identities.credentials
     kernel.measure = metrics.measure
+    pollers.resume()
     return kernel, gateway, Timekeeper(clock, dispatcher)
 
 
@@ -144,9 +154,14 @@ def _server_plan(runner: images.Runner) -> ForkPlan:
     return ForkPlan(runner.home, (*runner.image.preloads, "http.server"), env, model_server.OPTIONS)
 
 
-def _wake_pollers(service: str, request: HttpRequest) -> None:
-    if service == "sqs" and b"SendMessage" in request.header("x-amz-target").encode() + bytes(request.body[:200]):
-        lambda_.wake()
+def _wake_pollers(pollers: lambda_.Pollers, service: str, request: HttpRequest) -> None:
+    """Who polls looks at once when a request may have left something for it."""
+    if service not in _FEEDS:
+        return
+    source, words = _FEEDS[service]
+    said = request.header("x-amz-target").encode() + bytes(request.body[:200])
+    if any(word in said for word in words):
+        pollers.wake(source)
 
 
 def _measure(metrics: cloudwatch.Engine, service: str, request: HttpRequest) -> None:

@@ -10,6 +10,7 @@ import os
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime
 from functools import cache, lru_cache, wraps
 from typing import Any
 
@@ -27,10 +28,11 @@ from moto.iam.access_control import PermissionResult
 from moto.moto_server.werkzeug_app import create_backend_app
 from werkzeug.test import run_wsgi_app
 
-from emulator.adapters import moto_hot_paths, s3_blobs
+from emulator.adapters import moto_hot_paths, moto_queues, moto_streams, s3_blobs
 from emulator.adapters.blobs import Blob, BlobStore
 from emulator.adapters.wire import HttpRequest, HttpResponse, werkzeug_request
-from emulator.kernel.errors import EmulatorError
+from emulator.kernel.errors import AwsError, EmulatorError
+from emulator.semantics.lambda_.streams import Stream
 
 KEPT = frozenset(
     {
@@ -96,6 +98,24 @@ class MotoServices:
                 for queue in backend.queues.values()
             ]
 
+    def next_visible_at(self, queue_arn: str) -> datetime | None:
+        """When a message of a queue can be received next: in the past when now, None when the queue has none.
+
+        Raises:
+            AwsError: there is no such queue.
+        """
+        _, _, _, region, account, name = queue_arn.split(":")
+        with _LOCKS["sqs"]:
+            queue = moto_sqs_models.sqs_backends[account][region].queues.get(name)
+            if queue is None:
+                raise AwsError("AWS.SimpleQueueService.NonExistentQueue", "The specified queue does not exist.")
+            return moto_queues.next_visible_at(queue)
+
+    def stream(self, arn: str) -> Stream | None:
+        """How far the shards of a stream go; None when there is none. Cheap enough to be asked often."""
+        with _LOCKS[arn.split(":")[2]]:
+            return moto_streams.describe(arn)
+
     def assume_role(self, role_arn: str, session_name: str, region: str) -> Any:
         """A session of a role, without a request in between: every cold start wants one, and a request costs 7 ms."""
         with _LOCKS["sts"], _LOCKS["iam"]:
@@ -142,6 +162,8 @@ def _open_seams() -> None:
     _let_others_in_during_a_long_poll()
     _lock_what_other_services_reach()
     moto_hot_paths.install()
+    moto_queues.install()
+    moto_streams.install()
 
 
 class _Serving(threading.local):

@@ -112,15 +112,11 @@ def _keeping_records(reshard: Callable[..., None]) -> Callable[..., None]:
         finally:
             for name, shard in before.items():
                 shard.records = kept[name]
-        for child in stream.shards.values() - before.values() if False else _new(stream.shards, before):
+        for child in [shard for name, shard in stream.shards.items() if name not in before]:
             parents = [before[parent] for parent in (child.parent, child.adjacent_parent) if parent]
             child.last_sequence = max(parent.get_max_sequence_number() for parent in parents)
 
     return resharded
-
-
-def _new(after: dict[str, Any], before: dict[str, Any]) -> list[Any]:
-    return [shard for name, shard in after.items() if name not in before]
 
 
 def _end_closed_shards() -> None:
@@ -171,7 +167,8 @@ def _write_one_record_a_change() -> None:
             change["SizeBytes"] = stream_sizes.size_bytes(change)
 
     def update_item(backend: Any, *args: Any, **kwargs: Any) -> Any:
-        _update.changes = changes = []
+        changes: list[tuple[Any, Any, Any]] = []
+        _update.changes = changes
         try:
             item = update(backend, *args, **kwargs)
         finally:
@@ -224,7 +221,7 @@ def _know_streams_by_their_label() -> None:
         return found
 
     def within_retention(shard: Any, start: int, quantity: int) -> list[dict[str, Any]]:
-        oldest = moto_time.utcnow().timestamp() - DYNAMODB_RETENTION_S
+        oldest = moto_time.unix_time() - DYNAMODB_RETENTION_S
         first = shard.starting_sequence_number
         young = next((at for at, item in enumerate(shard.items) if _arrived(item) >= oldest), len(shard.items))
         found: list[dict[str, Any]] = get(shard, max(start, first + young), quantity)
@@ -238,8 +235,7 @@ def _know_streams_by_their_label() -> None:
 
 
 def _arrived(item: Any) -> float:
-    at: float = item.record["dynamodb"]["ApproximateCreationDateTime"].timestamp()
-    return at
+    return float(moto_time.unix_time(item.record["dynamodb"]["ApproximateCreationDateTime"]))
 
 
 def _table(backend: Any, arn: str) -> Any:

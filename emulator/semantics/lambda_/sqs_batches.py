@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 from dataclasses import dataclass
 from typing import Any
@@ -31,8 +32,10 @@ def _record(message: dict[str, Any], queue_arn: str) -> dict[str, Any]:
 
 def _attribute(value: dict[str, Any]) -> dict[str, Any]:
     names = {"StringValue": "stringValue", "DataType": "dataType"}
+    binary = {"binaryValue": base64.b64encode(value["BinaryValue"]).decode()} if value.get("BinaryValue") else {}
     return {
         **{names[key]: item for key, item in value.items() if key in names},
+        **binary,
         "stringListValues": [],
         "binaryListValues": [],
     }

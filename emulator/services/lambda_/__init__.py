@@ -1,8 +1,20 @@
-"""AWS Lambda: functions that really run, from their zip, as their role, and the queues that feed them."""
+"""AWS Lambda: functions that really run, from their zip, as their role, and the queues and streams that feed them."""
 
+from emulator.kernel.ports import Kernel
 from emulator.services.lambda_ import event_sources, functions, invoke, permissions
-from emulator.services.lambda_.event_sources import wake
+from emulator.services.lambda_.pollers import Pollers
+from emulator.services.lambda_.queue_poller import QueuePoller
+from emulator.services.lambda_.sources import Sources
+from emulator.services.lambda_.stream_poller import StreamPoller
 
 OPERATIONS = {**functions.OPERATIONS, **invoke.OPERATIONS, **permissions.OPERATIONS, **event_sources.OPERATIONS}
 
-__all__ = ["OPERATIONS", "wake"]
+
+def poll(kernel: Kernel, sources: Sources) -> Pollers:
+    """The pollers of event source mappings, who ask `sources`; those of an earlier run go on with `resume`."""
+    kernel.engines["lambda.sources"] = sources
+    pollers = kernel.engines["lambda.pollers"] = Pollers(kernel, QueuePoller, StreamPoller)
+    return pollers
+
+
+__all__ = ["OPERATIONS", "Pollers", "Sources", "poll"]
