@@ -52,6 +52,13 @@ def _keep_groups_in_order() -> None:
         now_ms = moto_time.unix_time_millis()  # one moment for all: what became visible first, is visible first
         return [one for one in queue._messages if one.visible_at < now_ms and one.delayed_until <= now_ms]
 
+    def receive_message(backend: Any, queue_name: str, *args: Any, **kwargs: Any) -> Any:
+        queue, now_ms = backend.get_queue(queue_name), moto_time.unix_time_millis()
+        queue._pending_messages = {one for one in queue._pending_messages if one.visible_at >= now_ms}
+        return receive(backend, queue_name, *args, **kwargs)
+
+    receive = sqs.SQSBackend.receive_message
+    sqs.SQSBackend.receive_message = receive_message
     sqs.Queue.messages = property(messages)
     sqs.Queue.pending_message_groups = property(lambda queue: set(_blocked_groups(queue, moto_time.unix_time_millis())))
 
