@@ -20,6 +20,7 @@ _FILES = (
     "events_rule",
     "iam_policy",
     "iam_role",
+    "kinesis_stream",
     "lambda_event_source_mapping",
     "lambda_function",
     "lambda_permission",
