@@ -97,6 +97,11 @@ class Pollers:
         if running:
             running.woken.set()
 
+    def running(self) -> list[str]:
+        """The mappings whose pollers are at work."""
+        with self._lock:
+            return sorted(self._running)
+
     def next_due(self) -> datetime | None:
         """The next moment at which a poller has something to do; sources that cannot be read have nothing."""
         with self._lock:
