@@ -34,6 +34,7 @@ def install() -> None:
     _end_closed_shards()
     _write_one_record_a_change()
     _know_streams_by_their_label()
+    _forget_what_is_old()
 
 
 def describe(arn: str) -> Stream | None:
@@ -190,8 +191,6 @@ def _know_streams_by_their_label() -> None:
     """moto takes the table's name out of a stream's ARN and nothing else, and asserts what AWS refuses."""
     describe_stream = dynamodbstreams.DynamoDBStreamsBackend.describe_stream
     get_iterator = dynamodbstreams.DynamoDBStreamsBackend.get_shard_iterator
-    get_records = dynamodbstreams.DynamoDBStreamsBackend.get_records
-    get = tables.StreamShard.get
     set_specification = tables.Table.set_stream_specification
 
     def set_stream_specification(table: Any, streams: dict[str, Any] | None) -> None:
@@ -214,6 +213,15 @@ def _know_streams_by_their_label() -> None:
             raise ResourceNotFoundException(msg=f"Requested resource not found: Shard: {shard_id} not found")
         return get_iterator(backend, arn, shard_id, *args, **kwargs)
 
+    tables.Table.set_stream_specification = set_stream_specification
+    dynamodbstreams.DynamoDBStreamsBackend.describe_stream = described
+    dynamodbstreams.DynamoDBStreamsBackend.get_shard_iterator = iterator
+
+
+def _forget_what_is_old() -> None:
+    """moto keeps the changes of a table, and every iterator, for ever."""
+    get, get_records = tables.StreamShard.get, dynamodbstreams.DynamoDBStreamsBackend.get_records
+
     def records(backend: Any, iterator_arn: str, limit: int) -> Any:
         found = get_records(backend, iterator_arn, limit)
         while len(backend.shard_iterators) > ITERATORS_MAX:
@@ -227,10 +235,7 @@ def _know_streams_by_their_label() -> None:
         found: list[dict[str, Any]] = get(shard, max(start, first + young), quantity)
         return found
 
-    tables.Table.set_stream_specification = set_stream_specification
     tables.StreamShard.get = within_retention
-    dynamodbstreams.DynamoDBStreamsBackend.describe_stream = described
-    dynamodbstreams.DynamoDBStreamsBackend.get_shard_iterator = iterator
     dynamodbstreams.DynamoDBStreamsBackend.get_records = records
 
 

@@ -2,11 +2,13 @@
 
 import json
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
 
+from emulator.kernel.ports import Kernel
 from tests.support.feeding import ARN, Fed, advance, fed, queue
 from tests.support.waiting import eventually
 
@@ -231,3 +233,56 @@ def test_what_is_not_emulated_is_refused_by_name(client: Client, function: Fed, 
 
     assert code == "NotEmulated"
     assert next(iter(settings)) in message
+
+
+def test_a_window_is_of_the_kernels_time(client: Client, function: Fed) -> None:
+    url, arn = queue(client, "slow-window", VisibilityTimeout="600")
+    function.mapping(arn, BatchSize=100, MaximumBatchingWindowInSeconds=300)
+    _send(client, url, ["first"])
+
+    advance(client, 200)
+    _send(client, url, ["second"])
+    assert function.heard() == []
+    advance(client, 110)
+
+    assert _texts(function, 2) == [["first", "second"]]
+
+
+def test_a_mapping_counts_its_events_when_asked(client: Client, function: Fed, kernel: Kernel) -> None:
+    url, arn = queue(client, "counted")
+    criteria = {"Filters": [{"Pattern": json.dumps({"body": [{"prefix": "yes"}]})}]}
+    _send(client, url, ["yes", "no", "yes-poison"])
+    uuid = function.mapping(
+        arn,
+        FilterCriteria=criteria,
+        MetricsConfig={"Metrics": ["EventCount"]},
+        FunctionResponseTypes=["ReportBatchItemFailures"],
+    )
+    _texts(function, 2)
+
+    def counted() -> dict[str, float]:
+        now = kernel.clock.now()
+        call = {"Namespace": "AWS/Lambda", "Period": 86_400, "Statistics": ["Sum"]}
+        call |= {"Dimensions": [{"Name": "EventSourceMappingUUID", "Value": uuid}]}
+        call |= {"StartTime": now - timedelta(hours=12), "EndTime": now + timedelta(minutes=1)}
+        return {
+            name: sum(
+                point["Sum"]
+                for point in client("cloudwatch").get_metric_statistics(MetricName=name, **call)["Datapoints"]
+            )
+            for name in ("PolledEventCount", "FilteredOutEventCount", "InvokedEventCount", "DeletedEventCount")
+        }
+
+    expected = {"PolledEventCount": 3, "FilteredOutEventCount": 1, "InvokedEventCount": 2, "DeletedEventCount": 1}
+    eventually(lambda: counted() == expected)
+
+
+def test_a_topic_reaches_a_function_through_its_queue(client: Client, function: Fed) -> None:
+    _, arn = queue(client, "subscribed")
+    topic = client("sns").create_topic(Name="subscribed")["TopicArn"]
+    client("sns").subscribe(TopicArn=topic, Protocol="sqs", Endpoint=arn, Attributes={"RawMessageDelivery": "true"})
+    function.mapping(arn)
+
+    client("sns").publish(TopicArn=topic, Message="published")
+
+    assert _texts(function, 1) == [["published"]]

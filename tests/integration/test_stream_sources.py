@@ -366,3 +366,54 @@ def _refusing(client: Client) -> str:
         return stream(client, "refusing")
     except client("kinesis").exceptions.ResourceInUseException:
         return ARN.format("kinesis", "stream/refusing")
+
+
+def test_a_consumer_of_a_stream_is_a_source_of_its_own(client: Client, function: Fed) -> None:
+    arn = stream(client, "fanned-out")
+    registered = client("kinesis").register_stream_consumer(StreamARN=arn, ConsumerName="one")
+    consumer = registered["Consumer"]["ConsumerARN"]
+    _put(client, arn, "r", key="k")
+
+    function.mapping(consumer, StartingPosition="TRIM_HORIZON")
+
+    (told,) = eventually(function.heard)
+    assert told["event"]["Records"][0]["eventSourceARN"] == consumer
+    with pytest.raises(ClientError, match="Consumer not found"):
+        function.mapping(f"{arn}/consumer/nobody", StartingPosition="LATEST")
+
+
+def test_more_lanes_start_where_fewer_have_come(client: Client, function: Fed) -> None:
+    arn = stream(client, "relaned")
+    uuid = function.mapping(arn, StartingPosition="TRIM_HORIZON")
+    _put(client, arn, "one", key="k")
+    assert _batches(function, 1) == [["one"]]
+
+    client("lambda").update_event_source_mapping(UUID=uuid, ParallelizationFactor=3)
+    _put(client, arn, "two", key="k")
+
+    assert _batches(function, 1) == [["two"]]
+
+
+def test_a_stream_of_the_same_name_is_another_stream(client: Client, function: Fed) -> None:
+    arn = stream(client, "reborn")
+    function.mapping(arn, StartingPosition="TRIM_HORIZON")
+    _put(client, arn, "first", "second", key="k")
+    assert _batches(function, 2) == [["first", "second"]]
+    client("kinesis").delete_stream(StreamName="reborn")
+
+    stream(client, "reborn")
+    _put(client, arn, "third", key="k")
+
+    assert _batches(function, 1) == [["third"]]
+
+
+def test_records_wait_for_a_function_that_is_gone(client: Client) -> None:
+    function = fed(client, "fed-gone")
+    arn = stream(client, "waiting")
+    function.mapping(arn, StartingPosition="TRIM_HORIZON", MaximumRetryAttempts=0)
+    client("lambda").delete_function(FunctionName="fed-gone")
+    _put(client, arn, "patient", key="k")
+
+    again = fed(client, "fed-gone")
+
+    assert _batches(again, 1) == [["patient"]]

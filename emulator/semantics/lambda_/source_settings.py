@@ -17,7 +17,8 @@ SOURCE = (
     "https://docs.aws.amazon.com/lambda/latest/dg/services-kinesis-parameters.html (read 2026-11-23)"
 )
 DIFFERS = (
-    "Kafka, MQ, DocumentDB, provisioned pollers, tumbling windows and encrypted filters are refused by name; "
+    "Kafka, MQ, DocumentDB, provisioned pollers, tumbling windows and encrypted filters (hence FilterCriteriaError) "
+    "are refused by name; "
     "a mapping is in its new state when the answer that says Creating, Updating or Deleting has been given"
 )
 
@@ -162,6 +163,9 @@ def _check(kind: Kind, settings: Settings) -> None:
     _check_batches(kind, settings)
     _check_filters(kind, settings.get("FilterCriteria") or {})
     _check_destination(settings.get("DestinationConfig") or {})
+    unread = set(settings.get("MetricsConfig", {}).get("Metrics", [])) - {"EventCount"}
+    if unread:
+        raise NotEmulated(f"MetricsConfig {', '.join(sorted(unread))}")
     age_s = settings.get("MaximumRecordAgeInSeconds", -1)
     if -1 < age_s < RECORD_AGE_MIN_S:
         raise InvalidMapping(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -16,27 +17,30 @@ from emulator.services.lambda_.sources import Sources
 CHECKPOINT = "lambda.stream_checkpoint"
 
 
-Start = tuple[Stream, dict[str, str]]
+@dataclass(frozen=True)
+class Start:
+    """Where a new mapping starts: the sequence number that it takes for done, by shard; elsewhere at the beginning."""
+
+    created: str
+    done: dict[str, str]
 
 
-def start_of(kernel: Kernel, mapping: dict[str, Any]) -> Start | None:
-    """Where a new mapping starts in the shards that there are; None is their beginning, as for shards of later."""
+def start_of(kernel: Kernel, mapping: dict[str, Any]) -> Start:
+    """What StartingPosition means in the shards that there are now."""
     arn = sources.stream_arn(mapping["EventSourceArn"])
     stream = Sources.of(kernel).stream(arn)
     if stream is None or mapping["StartingPosition"] == "TRIM_HORIZON":
-        return None
+        return Start("", {})
     at = mapping.get("StartingPositionTimestamp")
     done = {shard.shard_id: _before(kernel, arn, shard, at) if at else shard.last for shard in stream.shards}
-    return stream, done
+    return Start(stream.created, done)
 
 
-def begin(kernel: Kernel, mapping: dict[str, Any], start: Start | None) -> None:
+def begin(kernel: Kernel, mapping: dict[str, Any], start: Start) -> None:
     """Note where a new mapping starts."""
-    stream, done = start or (None, {})
-    for shard_id, sequence in done.items():
-        lanes = [Lane(sequence, sequence)] * mapping["ParallelizationFactor"]
-        if stream:
-            _put(kernel, mapping["UUID"], (stream, shard_id), lanes)
+    for shard_id, done in start.done.items():
+        lanes = [Lane(done, done)] * mapping["ParallelizationFactor"]
+        _put(kernel, mapping["UUID"], (start.created, shard_id), lanes)
 
 
 def _before(kernel: Kernel, arn: str, shard: Shard, at: datetime) -> str:
@@ -66,7 +70,7 @@ def save(kernel: Kernel, uuid: str, where: tuple[Stream, str], lanes: list[Lane]
     """Note how far the lanes of a shard are done; not once the mapping is deleted."""
     with kernel.store.transaction():
         if kernel.store.get(MAPPING, uuid) is not None:
-            _put(kernel, uuid, where, lanes)
+            _put(kernel, uuid, (where[0].created, where[1]), lanes)
 
 
 def forget(kernel: Kernel, uuid: str) -> None:
@@ -74,9 +78,9 @@ def forget(kernel: Kernel, uuid: str) -> None:
         kernel.store.delete(CHECKPOINT, _key(uuid, row["shard"]))
 
 
-def _put(kernel: Kernel, uuid: str, where: tuple[Stream, str], lanes: list[Lane]) -> None:
-    stream, shard_id = where
-    row = {"shard": shard_id, "created": stream.created, "done": [lane.done for lane in lanes]}
+def _put(kernel: Kernel, uuid: str, where: tuple[str, str], lanes: list[Lane]) -> None:
+    created, shard_id = where
+    row = {"shard": shard_id, "created": created, "done": [lane.done for lane in lanes]}
     kernel.store.put(CHECKPOINT, _key(uuid, shard_id), row)
 
 

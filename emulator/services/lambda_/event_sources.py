@@ -42,9 +42,9 @@ def create_event_source_mapping(params: Params, ctx: Context) -> Params:
         **settings,
         **({"LastProcessingResult": "No records processed"} if kind.is_stream else {}),
     }
-    start = checkpoints.start_of(kernel, mapping) if kind.is_stream else None
+    start = checkpoints.start_of(kernel, mapping) if kind.is_stream else checkpoints.Start("", {})
     with kernel.store.transaction():
-        _refuse_second(kernel, mapping, kind)
+        _refuse_second(kernel, mapping)
         kernel.store.put(MAPPING, uuid, mapping)
         checkpoints.begin(kernel, mapping, start)
     Pollers.of(kernel).start(uuid)
@@ -76,6 +76,7 @@ def update_event_source_mapping(params: Params, ctx: Context) -> Params:
         if params.get("FunctionName"):
             target = _target(kernel, params["FunctionName"])
             settings["FunctionArn"] = _qualified_arn(target, params["FunctionName"])
+            _refuse_second(kernel, settings)
         state = row["State"]
         if params.get("Enabled") is not None:
             state = "Enabled" if params["Enabled"] else "Disabled"
@@ -133,10 +134,12 @@ def _qualified_arn(row: dict[str, Any], reference: str) -> str:
     return f"{arn}:{qualifier}" if qualifier else arn
 
 
-def _refuse_second(kernel: Kernel, mapping: dict[str, Any], kind: Kind) -> None:
+def _refuse_second(kernel: Kernel, mapping: dict[str, Any]) -> None:
     arn, function_arn = mapping["EventSourceArn"], mapping["FunctionArn"]
+    kind = source_settings.kind_of(arn)
     for row in kernel.store.rows(MAPPING):
-        if (row["EventSourceArn"], row["FunctionArn"]) == (arn, function_arn):
+        is_another = row["UUID"] != mapping["UUID"]
+        if is_another and (row["EventSourceArn"], row["FunctionArn"]) == (arn, function_arn):
             pair = f'arn (" {arn} ") and function (" {function_name(function_arn)} ")'
             both = (
                 f"The event source {pair} provided mapping already exists."

@@ -54,9 +54,11 @@ class StreamPoller:
     def due_at(self, mapping: dict[str, Any]) -> datetime | None:
         """Lanes that a thread has in hand are no news: it wakes the poller when it is done."""
         with self._lock:
-            now, batching = self._kernel.clock.now(), _batching(mapping)
+            now, batching, stream = self._kernel.clock.now(), _batching(mapping), self._stream(mapping)
+            if self._is_outdated(mapping, stream):
+                return None
             found: list[datetime | None] = []
-            for shard, slots in self._readable(mapping, self._stream(mapping)):
+            for shard, slots in self._readable(mapping, stream):
                 for slot in (slot for slot in slots if not slot.is_busy):
                     is_behind = streams.is_behind(shard, slot.lane.read)
                     can_read = is_behind and stream_lanes.has_room(slot.lane, batching)
@@ -75,12 +77,14 @@ class StreamPoller:
         if found is None:
             self._slots = {}
             raise AwsError("ResourceNotFoundException", f"Stream not found: {arn}")
-        is_changed = found.created != self._created or any(
-            len(slots) != mapping["ParallelizationFactor"] for slots in self._slots.values()
-        )
-        if is_changed and not self._is_busy():
+        if self._is_outdated(mapping, found) and not self._is_busy():
             self._slots, self._created = {}, found.created
         return found
+
+    def _is_outdated(self, mapping: dict[str, Any], stream: Stream) -> bool:
+        """Whether the lanes are of another stream or another factor; they end with the batches in hand."""
+        factor = mapping["ParallelizationFactor"]
+        return stream.created != self._created or any(len(slots) != factor for slots in self._slots.values())
 
     def _is_busy(self) -> bool:
         return any(slot.is_busy for slots in self._slots.values() for slot in slots)
