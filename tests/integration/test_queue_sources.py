@@ -1,19 +1,32 @@
 """Queues feed functions: batches, windows, filters, order of groups, concurrency, and what the operations answer."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import timedelta
 from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
 
-from emulator.kernel.ports import Kernel
-from tests.support.feeding import ARN, Fed, advance, fed, queue
+from tests.support.apart import Emulator
+from tests.support.feeding import ARN, Fed, fed, queue
 from tests.support.waiting import eventually
 
 Client = Callable[[str], Any]
 MB = 1024 * 1024
+
+
+@pytest.fixture(scope="module")
+def emulator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Emulator]:
+    """With a clock of its own, since tests here move it."""
+    made = Emulator(tmp_path_factory.mktemp("apart") / "state")
+    yield made
+    made.kill()
+
+
+@pytest.fixture(scope="module")
+def client(emulator: Emulator) -> Client:
+    return emulator.client
 
 
 @pytest.fixture(scope="module")
@@ -99,7 +112,9 @@ def test_what_filters_leave_out_is_deleted_unseen(client: Client, function: Fed)
     eventually(lambda: _is_empty(client, url))
 
 
-def test_messages_of_a_group_keep_their_order_through_failures(client: Client, function: Fed) -> None:
+def test_messages_of_a_group_keep_their_order_through_failures(
+    client: Client, emulator: Emulator, function: Fed
+) -> None:
     """The poisoned message blocks its group until the queue gives it up; another group goes on."""
     _, dead = queue(client, "grouped-dead.fifo", FifoQueue="true")
     redrive = json.dumps({"deadLetterTargetArn": dead, "maxReceiveCount": 2})
@@ -109,7 +124,7 @@ def test_messages_of_a_group_keep_their_order_through_failures(client: Client, f
 
     function.mapping(arn, BatchSize=2, FunctionResponseTypes=["ReportBatchItemFailures"])
     heard = [text for batch in _texts(function, 4) for text in batch]
-    advance(client, 25)
+    emulator.advance(25)
 
     heard += [text for told in function.heard() for text in told["texts"]]
     assert [text for text in heard if text[0] == "b"] == ["b1", "b2"]
@@ -235,20 +250,20 @@ def test_what_is_not_emulated_is_refused_by_name(client: Client, function: Fed, 
     assert next(iter(settings)) in message
 
 
-def test_a_window_is_of_the_kernels_time(client: Client, function: Fed) -> None:
+def test_a_window_is_of_the_kernels_time(client: Client, emulator: Emulator, function: Fed) -> None:
     url, arn = queue(client, "slow-window", VisibilityTimeout="600")
     function.mapping(arn, BatchSize=100, MaximumBatchingWindowInSeconds=300)
     _send(client, url, ["first"])
 
-    advance(client, 200)
+    emulator.advance(200)
     _send(client, url, ["second"])
     assert function.heard() == []
-    advance(client, 110)
+    emulator.advance(110)
 
     assert _texts(function, 2) == [["first", "second"]]
 
 
-def test_a_mapping_counts_its_events_when_asked(client: Client, function: Fed, kernel: Kernel) -> None:
+def test_a_mapping_counts_its_events_when_asked(client: Client, function: Fed, emulator: Emulator) -> None:
     url, arn = queue(client, "counted")
     criteria = {"Filters": [{"Pattern": json.dumps({"body": [{"prefix": "yes"}]})}]}
     _send(client, url, ["yes", "no", "yes-poison"])
@@ -261,7 +276,7 @@ def test_a_mapping_counts_its_events_when_asked(client: Client, function: Fed, k
     _texts(function, 2)
 
     def counted() -> dict[str, float]:
-        now = kernel.clock.now()
+        now = emulator.now()
         call = {"Namespace": "AWS/Lambda", "Period": 86_400, "Statistics": ["Sum"]}
         call |= {"Dimensions": [{"Name": "EventSourceMappingUUID", "Value": uuid}]}
         call |= {"StartTime": now - timedelta(hours=12), "EndTime": now + timedelta(minutes=1)}

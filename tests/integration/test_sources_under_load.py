@@ -3,12 +3,13 @@
 import io
 import threading
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
 
-from tests.support.feeding import Fed, advance, queue, stream
+from tests.support.apart import Emulator
+from tests.support.feeding import Fed, queue, stream
 
 Client = Callable[[str], Any]
 PRODUCERS, EACH = 8, 60
@@ -24,6 +25,19 @@ def handler(event, context):
     texts = [r["body"] if "body" in r else base64.b64decode(r["kinesis"]["data"]).decode() for r in event["Records"]]
     sqs.send_message(QueueUrl=os.environ["SINK"], MessageBody=json.dumps({"texts": texts}))
 """
+
+
+@pytest.fixture(scope="module")
+def emulator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Emulator]:
+    """With a clock of its own, since tests here move it."""
+    made = Emulator(tmp_path_factory.mktemp("apart") / "state")
+    yield made
+    made.kill()
+
+
+@pytest.fixture(scope="module")
+def client(emulator: Emulator) -> Client:
+    return emulator.client
 
 
 @pytest.fixture
@@ -58,11 +72,11 @@ def _produce(send: Callable[[int, int], Any]) -> None:
         thread.join()
 
 
-def _handled(client: Client, function: Fed, count: int) -> list[str]:
+def _handled(emulator: Emulator, function: Fed, count: int) -> list[str]:
     """What was handled, while time goes on so that what failed comes back."""
     found: list[str] = []
     for _ in range(60):
-        advance(client, 10)
+        emulator.advance(10)
         found += [text for told in function.heard() for text in told["texts"]]
         if len(set(found)) >= count:
             return found
@@ -72,20 +86,22 @@ def _handled(client: Client, function: Fed, count: int) -> list[str]:
 EVERYTHING = {f"{producer}-{number}" for producer in range(PRODUCERS) for number in range(EACH)}
 
 
-def test_a_queue_loses_nothing(client: Client, function: Fed) -> None:
+def test_a_queue_loses_nothing(client: Client, emulator: Emulator, function: Fed) -> None:
     url, arn = queue(client, "loaded-queue", VisibilityTimeout="10")
     function.mapping(arn, BatchSize=10)
     sqs = client("sqs")
 
     _produce(lambda producer, number: sqs.send_message(QueueUrl=url, MessageBody=f"{producer}-{number}"))
 
-    handled = _handled(client, function, len(EVERYTHING))
+    handled = _handled(emulator, function, len(EVERYTHING))
     assert sorted(handled) == sorted(EVERYTHING)
     assert sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["All"])["Attributes"]["QueueArn"] == arn
 
 
 @pytest.mark.parametrize("settings", [{}, {"ParallelizationFactor": 3, "BisectBatchOnFunctionError": True}])
-def test_a_stream_loses_nothing_and_keeps_its_order(client: Client, function: Fed, settings: dict[str, Any]) -> None:
+def test_a_stream_loses_nothing_and_keeps_its_order(
+    client: Client, emulator: Emulator, function: Fed, settings: dict[str, Any]
+) -> None:
     name = f"loaded-stream-{len(settings)}"
     arn = stream(client, name, shards=3)
     function.mapping(arn, StartingPosition="TRIM_HORIZON", BatchSize=20, **settings)
@@ -97,7 +113,7 @@ def test_a_stream_loses_nothing_and_keeps_its_order(client: Client, function: Fe
         )
     )
 
-    handled = _handled(client, function, len(EVERYTHING))
+    handled = _handled(emulator, function, len(EVERYTHING))
     assert sorted(handled) == sorted(EVERYTHING)
     for producer in range(PRODUCERS):
         own = [text for text in handled if text.startswith(f"{producer}-")]

@@ -1,18 +1,31 @@
 """Kinesis and DynamoDB streams feed functions: positions, order, retries, bisecting, what is given up, resharding."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import timedelta
 from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
 
-from emulator.kernel.ports import Kernel
-from tests.support.feeding import ARN, Fed, advance, fed, queue, stream
+from tests.support.apart import Emulator
+from tests.support.feeding import ARN, Fed, fed, queue, stream
 from tests.support.waiting import eventually
 
 Client = Callable[[str], Any]
+
+
+@pytest.fixture(scope="module")
+def emulator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Emulator]:
+    """With a clock of its own, since tests here move it."""
+    made = Emulator(tmp_path_factory.mktemp("apart") / "state")
+    yield made
+    made.kill()
+
+
+@pytest.fixture(scope="module")
+def client(emulator: Emulator) -> Client:
+    return emulator.client
 
 
 @pytest.fixture(scope="module")
@@ -61,12 +74,12 @@ def test_a_stream_is_read_from_its_start_in_order(client: Client, function: Fed)
     eventually(lambda: client("lambda").get_event_source_mapping(UUID=uuid)["LastProcessingResult"] == "OK")
 
 
-def test_latest_and_a_time_leave_out_what_was_before(client: Client, kernel: Kernel) -> None:
+def test_latest_and_a_time_leave_out_what_was_before(client: Client, emulator: Emulator) -> None:
     late, timed = fed(client, "fed-latest"), fed(client, "fed-timed")
     arn = stream(client, "not-from-the-start", shards=2)
     _put(client, arn, "before", key="k")
-    advance(client, 10)
-    at = kernel.clock.now() - timedelta(seconds=5)
+    emulator.advance(10)
+    at = emulator.now() - timedelta(seconds=5)
 
     late.mapping(arn, StartingPosition="LATEST")
     _put(client, arn, "after", key="k")
@@ -119,7 +132,7 @@ def test_a_bisected_batch_isolates_the_record_that_cannot_be_handled(client: Cli
     assert [text for batch in handled for text in batch] == ["a", "b", "d", "e", "f", "g", "h"]
 
 
-def test_retries_back_off_until_their_number_is_up(client: Client, function: Fed) -> None:
+def test_retries_back_off_until_their_number_is_up(client: Client, emulator: Emulator, function: Fed) -> None:
     arn, (dead_url, dead) = stream(client, "retried"), queue(client, "retried-dead")
     _put(client, arn, "poison", key="k")
 
@@ -129,7 +142,7 @@ def test_retries_back_off_until_their_number_is_up(client: Client, function: Fed
         MaximumRetryAttempts=3,
         DestinationConfig={"OnFailure": {"Destination": dead}},
     )
-    advance(client, 20)
+    emulator.advance(20)
 
     assert _given_up(client, dead_url)["requestContext"]["approximateInvokeCount"] == 4
     assert _batches(function, 4) == [["poison"]] * 4
@@ -137,7 +150,7 @@ def test_retries_back_off_until_their_number_is_up(client: Client, function: Fed
     assert result == "PROBLEM: Function call failed"
 
 
-def test_a_partial_failure_goes_on_from_the_reported_record(client: Client, reporting: Fed) -> None:
+def test_a_partial_failure_goes_on_from_the_reported_record(client: Client, emulator: Emulator, reporting: Fed) -> None:
     arn, (dead_url, dead) = stream(client, "reported"), queue(client, "reported-dead")
     _put(client, arn, "a", "b", "poison", "c", key="k")
 
@@ -148,7 +161,7 @@ def test_a_partial_failure_goes_on_from_the_reported_record(client: Client, repo
         FunctionResponseTypes=["ReportBatchItemFailures"],
         DestinationConfig={"OnFailure": {"Destination": dead}},
     )
-    advance(client, 10)
+    emulator.advance(10)
 
     assert _batches(reporting, 6) == [["a", "b", "poison", "c"], ["poison", "c"]]
     told = _given_up(client, dead_url)
@@ -156,11 +169,13 @@ def test_a_partial_failure_goes_on_from_the_reported_record(client: Client, repo
     assert "functionError" not in told["responseContext"]
 
 
-def test_records_that_are_too_old_are_given_up_with_all_that_they_held_on_s3(client: Client, function: Fed) -> None:
+def test_records_that_are_too_old_are_given_up_with_all_that_they_held_on_s3(
+    client: Client, emulator: Emulator, function: Fed
+) -> None:
     arn = stream(client, "aged")
     client("s3").create_bucket(Bucket="aged-out")
     _put(client, arn, "old", key="k")
-    advance(client, 61)
+    emulator.advance(61)
 
     uuid = function.mapping(
         arn,
@@ -193,7 +208,7 @@ def test_what_is_given_up_may_go_to_a_topic(client: Client, function: Fed) -> No
     assert _batches(function, 1) == [["poison"]]
 
 
-def test_filters_and_windows_shape_the_batches_of_a_stream(client: Client, function: Fed) -> None:
+def test_filters_and_windows_shape_the_batches_of_a_stream(client: Client, emulator: Emulator, function: Fed) -> None:
     arn = stream(client, "shaping")
     wanted = {"Filters": [{"Pattern": json.dumps({"data": {"n": [{"numeric": [">=", 2]}]}})}]}
     function.mapping(
@@ -201,10 +216,10 @@ def test_filters_and_windows_shape_the_batches_of_a_stream(client: Client, funct
     )
 
     _put(client, arn, '{"n": 1}', '{"n": 2}', "text", key="k")
-    advance(client, 20)
+    emulator.advance(20)
     _put(client, arn, '{"n": 3}', key="k")
     assert function.heard() == []
-    advance(client, 45)
+    emulator.advance(45)
 
     assert _batches(function, 2) == [['{"n": 2}', '{"n": 3}']]
 
@@ -249,15 +264,15 @@ def test_a_mapping_goes_on_where_it_was_when_it_is_enabled_again(client: Client,
     assert _batches(function, 1) == [["two"]]
 
 
-def test_the_age_of_what_is_read_is_a_metric(client: Client, function: Fed, kernel: Kernel) -> None:
+def test_the_age_of_what_is_read_is_a_metric(client: Client, function: Fed, emulator: Emulator) -> None:
     arn = stream(client, "measured")
     _put(client, arn, "r", key="k")
-    advance(client, 30)
+    emulator.advance(30)
 
     function.mapping(arn, StartingPosition="TRIM_HORIZON", MetricsConfig={"Metrics": ["EventCount"]})
     _batches(function, 1)
 
-    now = kernel.clock.now()
+    now = emulator.now()
     call = {"Namespace": "AWS/Lambda", "Period": 86_400, "Statistics": ["Maximum"], "MetricName": "IteratorAge"}
     call |= {"StartTime": now - timedelta(hours=12), "EndTime": now + timedelta(minutes=1)}
     call |= {"Dimensions": [{"Name": "FunctionName", "Value": function.name}]}

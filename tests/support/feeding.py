@@ -2,7 +2,6 @@
 
 import io
 import json
-import urllib.request
 import zipfile
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -93,15 +92,3 @@ def stream(client: Client, name: str, shards: int = 1) -> str:
     """A Kinesis stream's ARN."""
     client("kinesis").create_stream(StreamName=name, ShardCount=shards)
     return ARN.format("kinesis", f"stream/{name}")
-
-
-def advance(client: Client, seconds: float) -> None:
-    """Have the kernel's time go ahead, doing what is due on the way."""
-    url = f"{client('sqs').meta.endpoint_url}/_emulator/advance"
-    said: dict[str, Any] = {"is_there": False}
-    wanted: dict[str, Any] = {"seconds": seconds}
-    while not said["is_there"]:
-        request = urllib.request.Request(url, json.dumps(wanted).encode(), {"Content-Type": "application/json"})
-        with urllib.request.urlopen(request, timeout=60) as answer:
-            said = json.loads(answer.read())
-        wanted = {"until": said["until"]}
