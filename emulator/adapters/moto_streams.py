@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import moto.core.utils as moto_time
@@ -145,12 +146,23 @@ def _expire(shard: Any, retention_s: float) -> None:
 
 
 class _Update(threading.local):
-    """The changes of the UpdateItem that this thread is in; None outside of one."""
+    """The changes of the UpdateItem that this thread is in (None outside of one); whether it deletes what expired."""
 
     changes: list[tuple[Any, Any, Any]] | None = None
+    is_expiring = False
 
 
 _update = _Update()
+
+
+@contextmanager
+def expiring() -> Iterator[None]:
+    """What this thread deletes meanwhile is deleted by DynamoDB itself, and its stream says so."""
+    _update.is_expiring = True
+    try:
+        yield
+    finally:
+        _update.is_expiring = False
 
 
 def _write_one_record_a_change() -> None:
@@ -164,8 +176,10 @@ def _write_one_record_a_change() -> None:
             _update.changes.append((shard, old, new))
         elif old is None or new is None or old.to_json() != new.to_json():
             write(shard, old, new)
-            change = shard.items[-1].record["dynamodb"]
-            change["SizeBytes"] = stream_sizes.size_bytes(change)
+            record = shard.items[-1].record
+            record["dynamodb"]["SizeBytes"] = stream_sizes.size_bytes(record["dynamodb"])
+            if _update.is_expiring:
+                record["userIdentity"] = {"Type": "Service", "PrincipalId": "dynamodb.amazonaws.com"}
 
     def update_item(backend: Any, *args: Any, **kwargs: Any) -> Any:
         changes: list[tuple[Any, Any, Any]] = []

@@ -343,6 +343,24 @@ def test_changes_that_cannot_be_handled_are_told_of(client: Client, function: Fe
     assert _batches(function, 1) == [["poison"]]
 
 
+def test_what_its_time_to_live_ended_is_told_to_be_deleted_by_dynamodb(
+    client: Client, emulator: Emulator, function: Fed, table: tuple[str, str]
+) -> None:
+    name, arn = table
+    lives = {"AttributeName": "until", "Enabled": True}
+    client("dynamodb").update_time_to_live(TableName=name, TimeToLiveSpecification=lives)
+    until = str(int(emulator.now().timestamp()) + 60)
+    client("dynamodb").put_item(TableName=name, Item={"k": {"S": "mortal"}, "until": {"N": until}})
+    removals = {"Filters": [{"Pattern": json.dumps({"eventName": ["REMOVE"]})}]}
+    function.mapping(arn, StartingPosition="TRIM_HORIZON", FilterCriteria=removals)
+
+    emulator.advance(7 * 3600)
+
+    (told,) = eventually(function.heard)
+    (record,) = told["event"]["Records"]
+    assert record["userIdentity"] == {"type": "Service", "principalId": "dynamodb.amazonaws.com"}
+
+
 @pytest.mark.parametrize(
     ("settings", "words"),
     [

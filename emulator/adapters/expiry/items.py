@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
 
+from emulator.adapters import moto_streams
 from emulator.kernel.errors import AwsError
 from emulator.kernel.ports import Kernel
 from emulator.semantics.dynamodb import time_to_live
@@ -38,7 +39,8 @@ def _delete(kernel: Kernel, table: str, key: dict[str, Any], attribute: str, val
         "ExpressionAttributeValues": {":seen": value},
     }
     try:
-        kernel.calls("dynamodb", "DeleteItem", {"TableName": table, "Key": key, **condition})
+        with moto_streams.expiring():
+            kernel.calls("dynamodb", "DeleteItem", {"TableName": table, "Key": key, **condition})
     except AwsError as error:
         if error.code != "ConditionalCheckFailedException":
             raise

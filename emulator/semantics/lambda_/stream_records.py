@@ -85,6 +85,9 @@ def dynamodb(source: Source, found: dict[str, Any]) -> Record:
         "dynamodb": {"ApproximateCreationDateTime": math.floor(arrived_at.timestamp()), **seen},
         "eventSourceARN": source.arn,
     }
+    if "userIdentity" in found:  # deleted by DynamoDB, since its time to live was over
+        who = found["userIdentity"]
+        event["userIdentity"] = {"type": who["Type"], "principalId": who["PrincipalId"]}
     return Record(change["SequenceNumber"], arrived_at, repr(sorted(change["Keys"].items())), event)
 
 
