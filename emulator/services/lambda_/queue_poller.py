@@ -131,22 +131,20 @@ class QueuePoller:
         return batch
 
     def _hand_over(self, mapping: dict[str, Any], batch: list[_Held]) -> None:
+        """What is not done comes back by itself, after its visibility timeout: also what never reached the function."""
         try:
             self._invoke(mapping, batch)
+        except AwsError as error:
+            source_calls.tell_failure(self._kernel, mapping, str(error))
+            source_calls.count(self._kernel, mapping, FailedInvokeEventCount=len(batch))
         finally:
             with self._lock:
                 self._in_flight -= 1
             self._wake()
 
     def _invoke(self, mapping: dict[str, Any], batch: list[_Held]) -> None:
-        """What is not done comes back by itself, after its visibility timeout."""
         source_calls.count(self._kernel, mapping, InvokedEventCount=len(batch))
-        try:
-            answer = source_calls.invoke(self._kernel, mapping, {"Records": [held.record for held in batch]})
-        except AwsError as error:
-            source_calls.tell_failure(self._kernel, mapping, str(error))
-            source_calls.count(self._kernel, mapping, FailedInvokeEventCount=len(batch))
-            return
+        answer = source_calls.invoke(self._kernel, mapping, {"Records": [held.record for held in batch]})
         is_partial = source_settings.PARTIAL in mapping["FunctionResponseTypes"]
         ids = [held.message["MessageId"] for held in batch]
         done = sqs_batches.settle(ids, answer.payload, bool(answer.error), is_partial)
