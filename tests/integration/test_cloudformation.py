@@ -184,7 +184,7 @@ def test_a_failing_resource_leaves_create_failed_with_its_reason_on_resource_and
         "Bad": "CREATE_FAILED",
     }
     (bad,) = [item for item in found if item["LogicalResourceId"] == "Bad"]
-    assert "Function not found: arn:aws:lambda:us-east-1:123456789012:function:absent" in bad["ResourceStatusReason"]
+    assert "Function does not exist" in bad["ResourceStatusReason"]
     assert _refused(client, "cfn-failing", _template(resources), "UPDATE")[0] in (
         "AlreadyExistsException",
         "ValidationError",

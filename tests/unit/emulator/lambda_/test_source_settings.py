@@ -78,3 +78,33 @@ def test_an_empty_filter_takes_the_filters_away() -> None:
 def test_what_nobody_reads_is_refused_by_name(name: str) -> None:
     with pytest.raises(NotEmulated, match=name):
         source_settings.refuse_unread({name: ["something"]})
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"BatchSize": 7},
+        {"MaximumBatchingWindowInSeconds": 9},
+        {"ParallelizationFactor": 3},
+        {"MaximumRetryAttempts": 4},
+        {"MaximumRecordAgeInSeconds": 120},
+        {"BisectBatchOnFunctionError": True},
+        {"FunctionResponseTypes": ["ReportBatchItemFailures"]},
+        {"DestinationConfig": {"OnFailure": {"Destination": "arn:aws:s3:::bucket"}}},
+        {"FilterCriteria": {"Filters": [{"Pattern": '{"partitionKey": ["k"]}'}]}},
+        {"MetricsConfig": {"Metrics": ["EventCount"]}},
+    ],
+)
+def test_an_update_changes_what_it_names_and_nothing_else(change: dict[str, Any]) -> None:
+    before = {"UUID": "u", **source_settings.created(KINDS["kinesis"], {"StartingPosition": "LATEST"})}
+
+    after = source_settings.updated(KINDS["kinesis"], before, {"UUID": "u", "Enabled": False, **change})
+
+    assert after == {**before, **change}
+
+
+def test_an_update_is_judged_with_what_was_there_before() -> None:
+    before = source_settings.created(KINDS["sqs"], {"BatchSize": 100, "MaximumBatchingWindowInSeconds": 5})
+
+    with pytest.raises(InvalidMapping, match="Maximum batch window"):
+        source_settings.updated(KINDS["sqs"], before, {"MaximumBatchingWindowInSeconds": 0})
