@@ -21,12 +21,12 @@ class Throttled:
     """An engine that has no room for the first calls, and then takes them."""
 
     def __init__(self, refusals: int) -> None:
-        self._refusals = refusals
+        self.refusals = refusals
         self.events: list[dict[str, Any]] = []
 
     def invoke(self, row: dict[str, Any], payload: bytes, *rest: Any) -> tuple[Outcome, list[str]]:
-        if self._refusals:
-            self._refusals -= 1
+        if self.refusals:
+            self.refusals -= 1
             raise AwsError("TooManyRequestsException", "Rate Exceeded.", 429)
         self.events.append(json.loads(payload))
         return Outcome(b"null"), []
@@ -62,9 +62,9 @@ def test_a_throttled_batch_comes_back_after_its_visibility_timeout(world: World)
     kernel.calls("lambda", "CreateEventSourceMapping", mapping)
     kernel.calls("sqs", "SendMessage", {"QueueUrl": url, "MessageBody": "m"})
 
-    _advance(world, 59)
+    _advance(world, 45)
     assert engine.events == []
-    _advance(world, 2)
+    _advance(world, 25)
 
     (event,) = engine.events
     assert event["Records"][0]["attributes"]["ApproximateReceiveCount"] == "3"
@@ -73,16 +73,18 @@ def test_a_throttled_batch_comes_back_after_its_visibility_timeout(world: World)
 
 
 def test_a_throttled_batch_of_a_stream_is_tried_again_and_uses_up_no_retry(world: World) -> None:
+    """Pauses of 1, 2, 4, 8 and 16 seconds: the sixth try is after 31."""
     kernel, _, engine = world
+    engine.refusals = 5
     kernel.calls("kinesis", "CreateStream", {"StreamName": "throttled", "ShardCount": 1})
     mapping = {"FunctionName": "busy", "EventSourceArn": ARN.format("kinesis", "stream/throttled")}
     start = {"StartingPosition": "TRIM_HORIZON", "MaximumRetryAttempts": 0}
     kernel.calls("lambda", "CreateEventSourceMapping", {**mapping, **start})
     kernel.calls("kinesis", "PutRecord", {"StreamName": "throttled", "PartitionKey": "k", "Data": b"r"})
 
-    _advance(world, 2.5)
+    _advance(world, 20)
     assert engine.events == []
-    _advance(world, 1)
+    _advance(world, 25)
 
     (event,) = engine.events
     assert event["Records"][0]["kinesis"]["data"] == "cg=="
