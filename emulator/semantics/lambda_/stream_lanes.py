@@ -71,12 +71,12 @@ def closing(lane: Lane, batching: Batching, now: datetime) -> Lane:
     return replace(lane, trying=(Batch(batch),), gathered=rest, closes_at=now if rest else None)
 
 
-def due_at(lane: Lane, batching: Batching, now: datetime) -> datetime | None:
-    """When the lane has something to do by itself, without anything new in the stream."""
+def due_at(lane: Lane, batching: Batching, at_once: datetime) -> datetime | None:
+    """When the lane has something to do by itself, without anything new in the stream; `at_once` when it has now."""
     if lane.trying:
-        return lane.retry_at or now
+        return lane.retry_at or at_once
     if lane.gathered and _is_full(lane, batching):
-        return now
+        return at_once
     return lane.closes_at
 
 
