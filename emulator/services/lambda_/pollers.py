@@ -16,6 +16,8 @@ from emulator.services.lambda_.records import MAPPING
 
 LOOK_AGAIN_S = 0.2
 """Of the machine's time: what reaches a queue or stream without a request of its own is found by then."""
+BREATH_S = 0.005
+"""Of the machine's time, between two turns of which the first left something to do."""
 PAUSE_FIRST_S, PAUSE_MAX_S = 0.2, 5.0
 """Between polls that the source refuses."""
 
@@ -139,8 +141,7 @@ class Pollers:
         if until is not None:
             left_s = (until - self._kernel.clock.now()).total_seconds()
             wait_s = min(wait_s, self._kernel.clock.real_s(left_s))
-        if wait_s > 0:
-            running.woken.wait(wait_s)
+        running.woken.wait(max(wait_s, BREATH_S))
 
     def _try_turn(self, running: _Running, mapping: dict[str, Any]) -> datetime | None:
         """A source that is gone or refuses is asked again, ever more seldom: the mapping outlives it, as on AWS."""
