@@ -156,7 +156,7 @@ def test_a_disabled_mapping_rests_and_goes_on_when_enabled(client: Client, funct
 
     changed = awslambda.update_event_source_mapping(UUID=uuid, Enabled=True, BatchSize=3)
 
-    assert (changed["State"], changed["BatchSize"]) == ("Updating", 3)
+    assert (changed["State"], changed["BatchSize"]) == ("Enabling", 3)
     assert _texts(function, 1) == [["early"]]
     assert awslambda.delete_event_source_mapping(UUID=uuid)["State"] == "Deleting"
     assert _refused(awslambda.get_event_source_mapping, UUID=uuid)[0] == "ResourceNotFoundException"

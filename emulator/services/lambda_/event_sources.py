@@ -77,13 +77,14 @@ def update_event_source_mapping(params: Params, ctx: Context) -> Params:
             target = _target(kernel, params["FunctionName"])
             settings["FunctionArn"] = _qualified_arn(target, params["FunctionName"])
             _refuse_second(kernel, settings)
-        state = row["State"]
+        before = state = row["State"]
         if params.get("Enabled") is not None:
             state = "Enabled" if params["Enabled"] else "Disabled"
         row = {**settings, "State": state, "LastModified": kernel.clock.now()}
         kernel.store.put(MAPPING, row["UUID"], row)
     Pollers.of(kernel).wake_mapping(row["UUID"])
-    return _shown({**row, "State": "Updating"})
+    on_the_way = "Updating" if state == before else state.removesuffix("ed") + "ing"
+    return _shown({**row, "State": on_the_way})
 
 
 def delete_event_source_mapping(params: Params, ctx: Context) -> Params:
