@@ -40,7 +40,7 @@ def invoke(kernel: Kernel, mapping: dict[str, Any], event: dict[str, Any]) -> An
     """
     row, request_id = target(kernel, mapping), kernel.ids.uuid()
     outcome, _ = Engine.of(kernel).invoke(row, json.dumps(event).encode(), request_id)
-    return Answer(request_id, outcome.payload, outcome.error, "$LATEST")
+    return Answer(request_id, outcome.payload, outcome.error, row.get("Version", "$LATEST"))
 
 
 def principal(kernel: Kernel, mapping: dict[str, Any]) -> Principal:
