@@ -275,8 +275,9 @@ class Dispatcher:
         return [at for probe, _ in list(self._probes) if (at := probe()) is not None]
 
     def _late_loops(self) -> list[Work]:
-        now = self._clock.now()
-        return [wake for probe, wake in list(self._probes) if (at := probe()) is not None and at <= now]
+        asked = [(wake, probe()) for probe, wake in list(self._probes)]
+        now = self._clock.now()  # after the probes: one may answer with the time at which it was asked
+        return [wake for wake, at in asked if at is not None and at <= now]
 
     def _release_due(self) -> None:
         with self._changed:
