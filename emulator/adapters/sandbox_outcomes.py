@@ -53,7 +53,9 @@ def out_of_memory(request_id: str) -> Outcome:
 def no_entry_point(request_id: str) -> Outcome:
     """A custom runtime without a program to start."""
     tried = "[/var/runtime/bootstrap /var/task/bootstrap /opt/bootstrap]"
-    return _lost("Runtime.InvalidEntrypoint", f"RequestId: {request_id} Error: Couldn't find valid bootstrap(s): {tried}")
+    return _lost(
+        "Runtime.InvalidEntrypoint", f"RequestId: {request_id} Error: Couldn't find valid bootstrap(s): {tried}"
+    )
 
 
 def _lost(kind: str, message: str) -> Outcome:

@@ -41,9 +41,7 @@ class SocketSandboxes:
             return self._over_http.start(spec)
         ours, theirs = socket.socketpair()
         with theirs:
-            command = runtime_commands.command(
-                self._interpreters, spec, {"AWS_LAMBDA_RUNTIME_API": "127.0.0.1:9001"}
-            )
+            command = runtime_commands.command(self._interpreters, spec, {"AWS_LAMBDA_RUNTIME_API": "127.0.0.1:9001"})
             process = self.spawner.spawn_function(command, spec.handler, theirs.fileno())
         if process is None:
             ours.close()
