@@ -20,6 +20,7 @@ from emulator.adapters.blobs import LIMIT_BYTES, BlobStore
 from emulator.adapters.calls import InProcessCalls
 from emulator.adapters.control import ControlApi
 from emulator.adapters.forking import ForkingSpawner, ForkPlan
+from emulator.adapters.function_urls import FunctionUrls
 from emulator.adapters.gateway import Gateway
 from emulator.adapters.identities import Identities
 from emulator.adapters.moto_services import MotoServices
@@ -38,6 +39,7 @@ from emulator.kernel.ports import Kernel
 from emulator.kernel.store import Store
 from emulator.services import cloudformation, cloudwatch, events, lambda_, sagemaker, sagemaker_runtime, scheduler
 from emulator.services.lambda_ import environments as lambda_environments
+from emulator.services.lambda_ import urls as lambda_urls
 from emulator.services.sagemaker import images
 from emulator.services.sagemaker.hosting import server as model_server
 from emulator.services.sagemaker.jobs import container
@@ -103,6 +105,7 @@ def build(options: Options) -> tuple[Kernel, Gateway, Timekeeper]:
     }
     metrics = kernel.engines["cloudwatch"] = cloudwatch.Engine(kernel, moto.queue_depths)
     gateway = Gateway(kernel, moto, owned, identities.principal_of)
+    gateway.function_urls = _function_urls(kernel, identities)
     gateway.on_served.append(_wake_pollers)
     gateway.on_served.append(partial(_measure, metrics))
     kernel.calls = InProcessCalls(kernel, gateway)
@@ -111,6 +114,14 @@ def build(options: Options) -> tuple[Kernel, Gateway, Timekeeper]:
     kernel.credentials = identities.credentials
     kernel.measure = metrics.measure
     return kernel, gateway, Timekeeper(clock, dispatcher)
+
+
+def _function_urls(kernel: Kernel, identities: Identities) -> FunctionUrls:
+    def cors_of(url_id: str) -> dict[str, Any] | None:
+        row = lambda_urls.find(kernel, url_id)
+        return None if row is None else row.get("Cors", {})
+
+    return FunctionUrls(partial(lambda_urls.serve, kernel), cors_of, identities.principal_of)
 
 
 def shipped_node() -> Path | None:

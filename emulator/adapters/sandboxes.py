@@ -24,6 +24,7 @@ from emulator.kernel.ports import InitStatus, Invocation, Outcome, Process, Sand
 
 TRACE = "Root=1-00000000-000000000000000000000000;Sampled=0"
 _PATH = "/2018-06-01/runtime/"
+_ASKS_AGAIN_WITHIN_S = 2.0
 
 
 def invocation_headers(invocation: Invocation, deadline_ms: int) -> dict[str, str]:
@@ -75,6 +76,9 @@ class _NothingToStart:
     def invoke(self, invocation: Invocation) -> Outcome:
         return sandbox_outcomes.no_entry_point(invocation.request_id)
 
+    def is_ready(self) -> bool:
+        return False
+
     def close(self) -> None:
         """There is nothing to end."""
 
@@ -87,6 +91,7 @@ class ProcessSandbox:
         self._current: _Current | None = None
         self._init_error: Outcome | None = None
         self._initialized = threading.Event()
+        self._asking = threading.Event()
         self._closed = False
         self._api = _RuntimeApi(self)
         try:
@@ -113,6 +118,7 @@ class ProcessSandbox:
         if self._process.wait(0) is not None:
             self._lost()
         outcome = self._answer(current, began + invocation.timeout_s)
+        self._process.drain()
         if not self._footprint.look():
             self.close()
             outcome = sandbox_outcomes.out_of_memory(invocation.request_id)
@@ -129,6 +135,11 @@ class ProcessSandbox:
         assert current.outcome is not None
         return current.outcome
 
+    def is_ready(self) -> bool:
+        """A runtime that answered may end instead of asking again, as Node.js does after an uncaught exception."""
+        self._asking.wait(_ASKS_AGAIN_WITHIN_S)
+        return self._process.wait(0) is None
+
     def close(self) -> None:
         if not self._closed:
             self._closed = True
@@ -139,7 +150,10 @@ class ProcessSandbox:
     def take(self) -> _Current | None:
         """The next invocation, for the runtime; waits for one. None: there will be no more."""
         self._initialized.set()
-        return self._waiting.get()
+        self._asking.set()
+        found = self._waiting.get()
+        self._asking.clear()
+        return found
 
     def answered(self, request_id: str, outcome: Outcome) -> bool:
         current = self._current
@@ -162,6 +176,7 @@ class ProcessSandbox:
     def _watch(self) -> None:
         self._process.wait()
         self._initialized.set()
+        self._asking.set()
         self._lost()
 
     def _lost(self) -> None:

@@ -83,6 +83,9 @@ class SocketSandbox:
             outcome = sandbox_outcomes.out_of_memory(invocation.request_id)
         return replace(outcome, peak_bytes=self._footprint.peak_bytes)
 
+    def is_ready(self) -> bool:
+        return self._process.wait(0) is None
+
     def close(self) -> None:
         self._process.kill()
         self._socket.close()

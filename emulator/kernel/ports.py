@@ -201,6 +201,10 @@ class Sandbox(Protocol):
         """Run one invocation; an environment that was not initialized does that first, in the invocation's time."""
         ...
 
+    def is_ready(self) -> bool:
+        """Whether it would take one more invocation; false once its runtime has ended."""
+        ...
+
     def close(self) -> None: ...
 
 

@@ -8,6 +8,7 @@ from emulator.services.lambda_ import (
     invoke,
     layers,
     permissions,
+    urls,
     versions,
 )
 from emulator.services.lambda_.event_sources import wake
@@ -19,6 +20,7 @@ OPERATIONS = {
     **event_invoke_configs.OPERATIONS,
     **concurrency.OPERATIONS,
     **layers.OPERATIONS,
+    **urls.OPERATIONS,
     **permissions.OPERATIONS,
     **event_sources.OPERATIONS,
 }

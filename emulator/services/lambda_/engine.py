@@ -125,14 +125,16 @@ class Engine:
         self._kernel.measure("AWS/Lambda", metric, dimensions, value, "Count")
 
     def _take(self, row: dict[str, Any]) -> Environment:
+        while environment := self._idle_one(row):
+            if environment.revision == row["RevisionId"] and environment.is_ready():
+                return environment
+            environment.close()
+        return Environment(self._kernel, row)
+
+    def _idle_one(self, row: dict[str, Any]) -> Environment | None:
         with self._lock:
             idle = self._idle.setdefault(_key(row), [])
-            while idle:
-                environment = idle.pop()
-                if environment.revision == row["RevisionId"]:
-                    return environment
-                environment.close()
-        return Environment(self._kernel, row)
+            return idle.pop() if idle else None
 
     def forget(self, name: str, version: str | None = None) -> None:
         """Close the environments of a deleted function or version; those at work close with their invocation's end."""

@@ -79,6 +79,9 @@ class Environment:
     def invoke(self, invocation: Invocation) -> Outcome:
         return self._sandbox.invoke(invocation)
 
+    def is_ready(self) -> bool:
+        return self._sandbox.is_ready()
+
     def close(self) -> None:
         self._sandbox.close()
 

@@ -49,6 +49,9 @@ class FakeSandboxes:
         self.invocations.append(invocation)
         return self.answer(json.loads(invocation.payload))
 
+    def is_ready(self) -> bool:
+        return True
+
     def close(self) -> None:
         """Nothing is running."""
 
