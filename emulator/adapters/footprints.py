@@ -18,8 +18,8 @@ DIFFERS: a forked Python function is charged for boto3 whether it imports it or 
 from __future__ import annotations
 
 import contextlib
+import os
 from collections.abc import Iterator
-from pathlib import Path
 
 RUNTIME_BYTES = 37 << 20
 """An interpreter with awslambdaric and boto3 imported: `VmRSS`, measured with Python 3.11 (14 MB without boto3)."""
@@ -34,6 +34,7 @@ class Footprint:
         self._wrappers = wrappers
         self._limit_bytes = limit_bytes
         self._program: int | None = None
+        self._status: int | None = None
         self._given_bytes = 0
         self.peak_bytes: int | None = None
 
@@ -43,46 +44,68 @@ class Footprint:
 
     def look(self) -> bool:
         """Measure now; true while the environment is within its limit. A program that has ended uses nothing."""
-        if self._program is None:
-            self._program = self._find_program()
-        used = None if self._program is None else _high_water_bytes(self._program)
-        if used is not None and self._program is not None:
-            others = sum(map(_private_bytes, _descendants(self._program)))
-            self.peak_bytes = max(self.peak_bytes or 0, used + self._given_bytes + others)
+        if self._status is None:
+            self._find_program()
+        status = self._read_status()
+        if status and self._program is not None:
+            used = _kilobytes(status, b"VmHWM:") * 1024 + self._given_bytes
+            used += sum(map(_private_bytes, _descendants(self._program, _kilobytes(status, b"Threads:") > 1)))
+            self.peak_bytes = max(self.peak_bytes or 0, used)
         return self._limit_bytes is None or self.peak_bytes is None or self.peak_bytes <= self._limit_bytes
 
-    def _find_program(self) -> int | None:
-        pid: int | None = self._pid
+    def close(self) -> None:
+        """Look no more."""
+        if self._status is not None:
+            os.close(self._status)
+            self._status = None
+            self._wrappers = -1
+
+    def _find_program(self) -> None:
+        pid: int | None = self._pid if self._wrappers >= 0 else None
         for _ in range(self._wrappers):
-            pid = None if pid is None else next(_children(pid), None)
-        return pid
+            pid = None if pid is None else next(iter(_children(pid, has_threads=True)), None)
+        if pid is not None:
+            with contextlib.suppress(OSError):
+                self._program, self._status = pid, os.open(f"/proc/{pid}/status", os.O_RDONLY | os.O_CLOEXEC)
+
+    def _read_status(self) -> bytes:
+        """The program's /proc status; kept open, since this is done in every invocation."""
+        try:
+            return b"" if self._status is None else os.pread(self._status, 8192, 0)
+        except OSError:
+            return b""
 
 
-def _children(pid: int) -> Iterator[int]:
-    """The children of every thread of a process."""
-    with contextlib.suppress(OSError):
-        for thread in Path(f"/proc/{pid}/task").iterdir():
-            yield from map(int, (thread / "children").read_text().split())
+def _children(pid: int, has_threads: bool) -> list[int]:
+    """The children of a process, of every thread where it has several."""
+    try:
+        threads = os.listdir(f"/proc/{pid}/task") if has_threads else [str(pid)]
+        return [child for thread in threads for child in _pids(f"/proc/{pid}/task/{thread}/children")]
+    except OSError:
+        return []
 
 
-def _descendants(pid: int) -> Iterator[int]:
-    for child in _children(pid):
+def _pids(path: str) -> list[int]:
+    with open(path, "rb", buffering=0) as file:
+        return [int(word) for word in file.read().split()]
+
+
+def _descendants(pid: int, has_threads: bool) -> Iterator[int]:
+    for child in _children(pid, has_threads):
         yield child
-        yield from _descendants(child)
-
-
-def _high_water_bytes(pid: int) -> int | None:
-    return _kilobytes(f"/proc/{pid}/status", (b"VmHWM:",))
+        yield from _descendants(child, has_threads=True)
 
 
 def _private_bytes(pid: int) -> int:
-    return _kilobytes(f"/proc/{pid}/smaps_rollup", (b"Private_Clean:", b"Private_Dirty:")) or 0
-
-
-def _kilobytes(path: str, names: tuple[bytes, ...]) -> int | None:
     try:
-        with open(path, "rb") as file:
-            found = [int(line.split()[1]) for line in file if line.startswith(names)]
+        with open(f"/proc/{pid}/smaps_rollup", "rb") as file:
+            text = file.read()
     except OSError:
-        return None
-    return sum(found) * 1024 if found else None
+        return 0
+    return 1024 * (_kilobytes(text, b"Private_Clean:") + _kilobytes(text, b"Private_Dirty:"))
+
+
+def _kilobytes(text: bytes, name: bytes) -> int:
+    """The number after a name; 0 where there is none, as for a process that has ended."""
+    words = text.partition(name)[2].split(maxsplit=1)
+    return int(words[0]) if words else 0

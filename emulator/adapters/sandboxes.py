@@ -144,6 +144,7 @@ class ProcessSandbox:
         if not self._closed:
             self._closed = True
             self._process.kill()
+            self._footprint.close()
             self._waiting.put(None)
             self._api.close()
 

@@ -88,6 +88,7 @@ class SocketSandbox:
 
     def close(self) -> None:
         self._process.kill()
+        self._footprint.close()
         self._socket.close()
 
     def _initialized(self, invocation: Invocation) -> Outcome | None:
