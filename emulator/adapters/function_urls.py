@@ -93,7 +93,8 @@ def _headers(request: Request) -> dict[str, str]:
     for name, value in request.scope["headers"]:
         found[name.decode("latin-1").lower()].append(value.decode("latin-1"))
     joined = {name: ("; " if name == "cookie" else ",").join(values) for name, values in found.items()}
-    return {**joined, "x-forwarded-proto": "http"}
+    forwarded = {"for": request.client.host if request.client else "127.0.0.1", "proto": "http"}
+    return {**joined, **{f"x-forwarded-{name}": value for name, value in forwarded.items()}}
 
 
 def _response(answered: WebAnswer) -> Response:

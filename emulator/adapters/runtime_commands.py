@@ -39,7 +39,8 @@ def command(interpreters: Interpreters, spec: SandboxSpec, more_env: Mapping[str
     Raises:
         NoEntryPoint: there is nothing to start.
     """
-    env = {**spec.env, **_search_paths(spec), **more_env, "_HANDLER": spec.handler, "LAMBDA_TASK_ROOT": TASK_ROOT}
+    fixed = {"_HANDLER": spec.handler, "LAMBDA_TASK_ROOT": TASK_ROOT, "LAMBDA_RUNTIME_DIR": "/var/runtime"}
+    env = {**spec.env, **_search_paths(spec), **more_env, **fixed}
     return Command(
         argv=_argv(interpreters, spec),
         env=env,

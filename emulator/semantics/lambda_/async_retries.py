@@ -11,7 +11,10 @@ SOURCE = (
     "too late, and ZeroReservedConcurrency: answers of AWS recorded in localstack's tests/aws/services/lambda_ "
     "(read 2026-11-23)"
 )
-DIFFERS = "an event that waits behind many others is not delayed for that; no event is delivered twice by chance"
+DIFFERS = (
+    "an event that waits behind many others is not delayed for that; no event is delivered twice by chance; events "
+    "wait in memory and end with the emulator"
+)
 
 _PAUSES_S = (60, 120)
 _LONGEST_BACKOFF_S = 300

@@ -34,6 +34,11 @@ def refuse_unknown(operation: str, params: Params) -> None:
     for name, value in params.items():
         if (value and name not in _UNDERSTOOD) or (name in _ONLY and value != _ONLY[name]):
             raise EmulatorError(f"lambda: {operation}: {name} is not emulated yet; nothing was done")
+    if params.get("Runtime") and not RUNTIMES.fullmatch(params["Runtime"]):
+        raise EmulatorError(
+            f"lambda: {operation}: Runtime '{params['Runtime']}' is not emulated; "
+            "python3.x, nodejs18.x to nodejs24.x, provided.al2 and provided.al2023 run"
+        )
 
 
 def of_new(params: Params, ctx: Context, unzipped_bytes: int) -> dict[str, Any]:
@@ -69,12 +74,6 @@ def shown(row: dict[str, Any], is_qualified: bool = False) -> dict[str, Any]:
 
 
 def _check(found: dict[str, Any]) -> None:
-    runtime = found.get("Runtime")
-    if runtime is not None and not RUNTIMES.fullmatch(runtime):
-        raise EmulatorError(
-            f"lambda: Runtime '{runtime}' is not emulated; "
-            "python3.x, nodejs18.x to nodejs24.x, provided.al2 and provided.al2023 run"
-        )
     for name, most in (("Timeout", _TIMEOUT_MAX_S), ("MemorySize", _MEMORY_MAX_MB)):
         if found.get(name, 0) > most:
             field = name[0].lower() + name[1:]

@@ -89,8 +89,7 @@ class Environment:
         """Send what was written to CloudWatch Logs, closed by the REPORT line; answers the lines."""
         status, kind = "success", ""
         if outcome.is_environment_lost:
-            answer = json.loads(outcome.payload)
-            kind, message = answer.get("errorType", ""), answer.get("errorMessage", "")
+            kind, message = _why(outcome.payload)
             status = "timeout" if kind == "Sandbox.Timedout" else "error"
             if message.startswith("RequestId: "):
                 self._write_all(log_lines.failure(request_id, message, kind, self._now()))
@@ -166,6 +165,16 @@ class Environment:
             "AWS_EXECUTION_ENV": f"AWS_Lambda_{row['Runtime']}",
             **(logging if self._format.is_json else {}),
         }
+
+
+def _why(payload: bytes) -> tuple[str, str]:
+    """The type and the message of an error; a custom runtime may say anything."""
+    try:
+        answer = json.loads(payload)
+    except ValueError:
+        answer = None
+    found = answer if isinstance(answer, dict) else {}
+    return str(found.get("errorType", "")), str(found.get("errorMessage", ""))
 
 
 def substitute(runtime: str) -> str:

@@ -131,8 +131,15 @@ def check_revision(params: Params, row: dict[str, Any]) -> None:
 
 
 def page(rows: list[dict[str, Any]], params: Params, most: int = 50) -> tuple[list[dict[str, Any]], Params]:
-    """A page by `MaxItems` from `Marker` on, and what the answer says of the next."""
-    begin = int(params.get("Marker") or 0) if str(params.get("Marker") or 0).isdecimal() else 0
+    """A page by `MaxItems` from `Marker` on, and what the answer says of the next.
+
+    Raises:
+        AwsError: the marker is none of ours.
+    """
+    marker = str(params.get("Marker") or 0)
+    if not marker.isdecimal():
+        raise invalid(f"Invalid marker: {marker}")
+    begin = int(marker)
     size = min(params.get("MaxItems") or most, most)
     found = rows[begin : begin + size]
     return found, {"NextMarker": str(begin + size)} if begin + size < len(rows) else {}
