@@ -1,7 +1,7 @@
 // The Node.js side of the Lambda Runtime API: loads the handler, then asks for one event after the other.
 // SOURCE: https://docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html, nodejs-handler.html, nodejs-context.html,
 //   nodejs-logging.html (read 2026-11-23).
-// DIFFERS: responses are not streamed; logs are text lines as Lambda's console writes them, also under LogFormat JSON.
+// Responses are not streamed.
 import { existsSync } from "node:fs";
 import http from "node:http";
 import path from "node:path";
@@ -26,7 +26,17 @@ function call(method, route, body, headers = {}) {
   });
 }
 
+const LEVELS = ["TRACE", "DEBUG", "INFO", "WARN", "ERROR", "FATAL"];
+const isJson = process.env.AWS_LAMBDA_LOG_FORMAT === "JSON";
+const least = isJson ? Math.max(LEVELS.indexOf(process.env.AWS_LAMBDA_LOG_LEVEL), 0) : 0;
+
 function log(level, ...words) {
+  if (LEVELS.indexOf(level) < least) return;
+  if (isJson) {
+    const message = words.length === 1 && typeof words[0] === "object" ? words[0] : format(...words);
+    process.stdout.write(JSON.stringify({ timestamp: new Date().toISOString(), level, requestId, message }) + "\n");
+    return;
+  }
   process.stdout.write(`${new Date().toISOString()}\t${requestId}\t${level}\t${format(...words).replace(/\n/g, "\r")}\n`);
 }
 for (const [name, level] of Object.entries({ log: "INFO", info: "INFO", warn: "WARN", error: "ERROR", debug: "DEBUG", trace: "TRACE" })) {

@@ -292,6 +292,18 @@ def test_logs_are_json_where_the_function_wants_them(client: Client) -> None:
     assert f"/{name}[$LATEST]" in streams[0]["logStreamName"]
 
 
+def test_node_logs_are_json_from_the_level_on(client: Client) -> None:
+    name = f"json-{uuid.uuid4().hex[:8]}"
+    code = "exports.handler = async () => { console.info('quiet'); console.warn({ careful: true }); };"
+    logging = {"LogFormat": "JSON", "ApplicationLogLevel": "WARN"}
+    create(client, name, zipped({"app.js": code}), Runtime="nodejs22.x", LoggingConfig=logging)
+
+    answer = client("lambda").invoke(FunctionName=name, LogType="Tail")
+
+    lines = [json.loads(line) for line in base64.b64decode(answer["LogResult"]).decode().splitlines()]
+    assert [line["message"] for line in lines if "level" in line] == [{"careful": True}]
+
+
 def _has(logs: Any, group: str) -> bool:
     return bool(logs.describe_log_groups(logGroupNamePrefix=group)["logGroups"])
 
