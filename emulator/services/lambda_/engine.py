@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from typing import Any
 
 from emulator.kernel.errors import AwsError
@@ -17,6 +18,9 @@ from emulator.semantics.lambda_ import limits
 from emulator.semantics.lambda_.qualifiers import LATEST
 from emulator.services.lambda_ import concurrency
 from emulator.services.lambda_.environments import Environment, Finished
+
+IDLE_S = 300.0
+"""An environment that nobody needs is kept for one to two of these; how long AWS keeps one is not documented."""
 
 
 class Throttled(AwsError):  # noqa: N818
@@ -45,6 +49,7 @@ class Engine:
         self._idle: dict[str, list[Environment]] = {}
         self._running: Counter[str] = Counter()
         self._unreserved = 0
+        self._is_tidying = False
         self._lock = threading.Lock()
 
     @staticmethod
@@ -150,9 +155,36 @@ class Engine:
             idle = self._idle.get(_key(environment.row))
             is_kept = idle is not None and not outcome.is_environment_lost
             if idle is not None and is_kept:
+                environment.is_fresh = True
                 idle.append(environment)
-        if not is_kept:
+        if is_kept:
+            self._tidy_later()
+        else:
             environment.close()
+
+    def _tidy_later(self) -> None:
+        """Look once more; one look is enough for all, and nobody waits for it."""
+        with self._lock:
+            if self._is_tidying:
+                return
+            self._is_tidying = True
+        at = self._kernel.clock.now() + timedelta(seconds=IDLE_S)
+        self._kernel.dispatcher.post_at("lambda idle", self._tidy, at, recurs=True)
+
+    def _tidy(self) -> None:
+        """Close what was not used since the last look."""
+        with self._lock:
+            self._is_tidying = False
+            spent = [environment for idle in self._idle.values() for environment in idle if not environment.is_fresh]
+            for idle in self._idle.values():
+                idle[:] = [environment for environment in idle if environment.is_fresh]
+                for environment in idle:
+                    environment.is_fresh = False
+            are_left = any(self._idle.values())
+        for environment in spent:
+            environment.close()
+        if are_left:
+            self._tidy_later()
 
 
 def _key(row: dict[str, Any]) -> str:

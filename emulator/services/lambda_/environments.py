@@ -34,10 +34,12 @@ class Environment:
     """Made cold: the constructor starts the sandbox and waits until it is initialized, at most INIT_S.
 
     An initialization that takes longer is begun anew in the first invocation, in that invocation's time, as on AWS.
+    `is_fresh` is the engine's mark: it was used since the engine last looked.
     """
 
     def __init__(self, kernel: Kernel, row: dict[str, Any]) -> None:
         self.row, self.revision = row, row["RevisionId"]
+        self.is_fresh = True
         self._kernel = kernel
         self._lines: list[tuple[int, str]] = []
         self._lock = threading.Lock()

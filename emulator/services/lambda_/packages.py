@@ -27,7 +27,7 @@ def unpack(kernel: Kernel, folder: str, code: dict[str, Any]) -> dict[str, Any]:
     archive = _archive(kernel, code)
     digest = hashlib.sha256(archive).digest()
     directory = kernel.state_dir / folder / digest.hex()[:16]
-    unzipped = _extract(archive, directory)
+    unzipped = _extract(archive, directory, directory.with_name(f"{directory.name}.{kernel.ids.alnum(8)}"))
     sha = base64.b64encode(digest).decode()
     return {"CodeSha256": sha, "CodeSize": len(archive), "CodeDir": str(directory), "UnzippedBytes": unzipped}
 
@@ -46,8 +46,8 @@ def merge(kernel: Kernel, directories: list[str]) -> str:
     return str(whole)
 
 
-def _extract(archive: bytes, directory: Path) -> int:
-    """Unpack, with permissions as in the zip, since a bootstrap is run; answers the bytes of all files."""
+def _extract(archive: bytes, directory: Path, beside: Path) -> int:
+    """Unpack beside, then keep it: nobody sees half of it. Answers the bytes of all files."""
     try:
         with zipfile.ZipFile(io.BytesIO(archive)) as found:
             size = sum(entry.file_size for entry in found.infolist())
@@ -55,7 +55,6 @@ def _extract(archive: bytes, directory: Path) -> int:
             if problem:
                 raise invalid(problem)
             if not directory.exists():
-                beside = directory.with_suffix(".part")
                 _extract_all(found, beside)
                 _keep(beside, directory)
     except (zipfile.BadZipFile, NotImplementedError, RuntimeError) as error:
@@ -64,6 +63,7 @@ def _extract(archive: bytes, directory: Path) -> int:
 
 
 def _extract_all(found: zipfile.ZipFile, directory: Path) -> None:
+    """With permissions as in the zip, since a bootstrap is run."""
     directory.mkdir(parents=True, exist_ok=True)
     for entry in found.infolist():
         path = Path(found.extract(entry, directory))

@@ -35,6 +35,7 @@ class FakeSandboxes:
 
     answer: Answer = echoes
     status: InitStatus = "success"
+    closed: int = 0
     specs: list[SandboxSpec] = field(default_factory=list)
     invocations: list[Invocation] = field(default_factory=list)
 
@@ -53,7 +54,8 @@ class FakeSandboxes:
         return True
 
     def close(self) -> None:
-        """Nothing is running."""
+        """Nothing is running; it is counted."""
+        self.closed += 1
 
 
 @dataclass

@@ -225,3 +225,21 @@ def test_an_event_over_one_megabyte_is_refused(lab: Laboratory) -> None:
 
     assert refused.value.status == 413
     assert lab.sum("AsyncEventsReceived") == 0
+
+
+def test_an_event_that_the_service_cannot_run_comes_back_until_it_can(lab: Laboratory) -> None:
+    credentials = lab.world.kernel.credentials
+
+    def breaks(role_arn: str, session_name: str) -> dict[str, str]:
+        raise AwsError("ServiceException", "no", 500)
+
+    lab.world.kernel.credentials = breaks
+    _send(lab)
+    lab.time.pass_time(6.9)
+    ages = [value for name, value, _ in lab.measured if name == "AsyncEventAge"]
+    lab.world.kernel.credentials = credentials
+    lab.time.pass_time(0.1)
+
+    assert ages == [0, 1000, 3000]
+    assert len(lab.sandboxes.invocations) == 1
+    assert lab.sum("AsyncEventsDropped") == 0

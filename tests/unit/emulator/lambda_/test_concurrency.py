@@ -91,3 +91,15 @@ def test_a_reservation_is_replaced_refused_and_taken_back(lab: Laboratory) -> No
 
     assert lab.call("GetFunctionConcurrency", FunctionName="fn") == {}
     lab.call("PutFunctionConcurrency", FunctionName="other", ReservedConcurrentExecutions=2)
+
+
+def test_an_environment_that_nobody_needs_is_closed_and_one_in_use_is_kept(lab: Laboratory) -> None:
+    lab.create("busy")
+    lab.call("Invoke", FunctionName="fn")
+    for _ in range(6):
+        lab.call("Invoke", FunctionName="busy")
+        lab.time.pass_time(200)
+
+    assert (len(lab.sandboxes.specs), lab.sandboxes.closed) == (2, 1)
+    lab.time.pass_time(600)
+    assert lab.sandboxes.closed == 2
