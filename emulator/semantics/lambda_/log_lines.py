@@ -17,7 +17,8 @@ SOURCE = (
 DIFFERS = (
     "of the platform's JSON events there are initStart, initReport of a failed initialization, start, runtimeDone and "
     "report; what a function prints itself is not filtered by ApplicationLogLevel, only what its runtime's logging "
-    "writes is"
+    "writes is. A text REPORT line tells a Status only where Lambda itself ended the invocation: no source shows one "
+    "for an exception"
 )
 
 _LEVELS = ("DEBUG", "INFO", "WARN")
@@ -108,7 +109,7 @@ def _report_text(report: Report) -> str:
     ]
     parts += [] if report.peak_mb is None else [f"Max Memory Used: {report.peak_mb} MB"]
     parts += [] if report.init_ms is None else [f"Init Duration: {report.init_ms:.2f} ms"]
-    parts += [] if report.status == "success" else [f"Status: {report.status}"]
+    parts += [f"Status: {report.status}"] if report.error_type else []
     parts += [f"Error Type: {report.error_type}"] if report.error_type and report.status == "error" else []
     return "\t".join([*parts, ""])
 

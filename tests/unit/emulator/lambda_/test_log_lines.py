@@ -24,6 +24,7 @@ def test_a_failure_of_the_platform_is_in_the_report() -> None:
     timeout = Report("id", 3000, 128, status="timeout", error_type="Sandbox.Timedout")
     killed = Report("id", 10, 128, 999 << 20, status="error", error_type="Runtime.OutOfMemory")
 
+    assert "Status" not in log_lines.end(Format(), Report("id", 1, 128, status="error"), AT)[1]
     assert log_lines.end(Format(), timeout, AT)[1].endswith("Memory Size: 128 MB\tStatus: timeout\t")
     report = log_lines.end(Format(), killed, AT)[1]
     assert "Max Memory Used: 128 MB\tStatus: error\tError Type: Runtime.OutOfMemory" in report
