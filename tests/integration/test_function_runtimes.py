@@ -3,9 +3,12 @@
 import base64
 import json
 import uuid
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
+import boto3
 import pytest
+from botocore.config import Config
 
 from emulator.kernel.ports import Kernel
 from tests.support.functions import Client, create, invoke, zipped
@@ -308,17 +311,42 @@ def _has(logs: Any, group: str) -> bool:
     return bool(logs.describe_log_groups(logGroupNamePrefix=group)["logGroups"])
 
 
-def test_a_throttled_client_sees_the_reason(client: Client) -> None:
+@pytest.fixture
+def impatient(kernel: Kernel) -> Any:
+    """A client that tries once, where boto3 by itself waits and tries again."""
+    keys = {"aws_access_key_id": "test", "aws_secret_access_key": "test"}
+    once = Config(retries={"total_max_attempts": 1})
+    return boto3.client("lambda", region_name=kernel.region, endpoint_url=kernel.endpoint_url, config=once, **keys)
+
+
+def test_a_throttled_client_sees_the_reason(client: Client, impatient: Any) -> None:
     name = f"shut-{uuid.uuid4().hex[:8]}"
     create(client, name, "def handler(event, context): return 1")
-    api: Any = client("lambda")
-    api.put_function_concurrency(FunctionName=name, ReservedConcurrentExecutions=0)
+    impatient.put_function_concurrency(FunctionName=name, ReservedConcurrentExecutions=0)
 
-    with pytest.raises(api.exceptions.TooManyRequestsException) as refused:
-        api.invoke(FunctionName=name)
+    with pytest.raises(impatient.exceptions.TooManyRequestsException) as refused:
+        impatient.invoke(FunctionName=name)
 
     assert refused.value.response["ResponseMetadata"]["HTTPStatusCode"] == 429
     assert refused.value.response["Reason"] == "ReservedFunctionConcurrentInvocationLimitExceeded"
+
+
+def test_eight_callers_share_what_is_reserved(client: Client, impatient: Any) -> None:
+    name = f"pair-{uuid.uuid4().hex[:8]}"
+    create(client, name, "import threading\ndef handler(event, context): return threading.Event().wait(0.5)")
+    impatient.put_function_concurrency(FunctionName=name, ReservedConcurrentExecutions=2)
+
+    def call(_: int) -> str:
+        try:
+            return "FunctionError" if "FunctionError" in impatient.invoke(FunctionName=name) else "ran"
+        except impatient.exceptions.TooManyRequestsException as refused:
+            return str(refused.response["Reason"])
+
+    with ThreadPoolExecutor(8) as pool:
+        found = list(pool.map(call, range(8)))
+
+    assert set(found) == {"ran", "ReservedFunctionConcurrentInvocationLimitExceeded"}
+    assert invoke(client, name) == (None, False)
 
 
 def test_a_record_arrives_at_a_real_queue(client: Client) -> None:
