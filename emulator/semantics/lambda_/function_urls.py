@@ -208,5 +208,8 @@ def _origin_headers(cors: Mapping[str, Any], origin: str) -> dict[str, str]:
 
 def welcomes(cors: Mapping[str, Any], origin: str) -> bool:
     """Whether a page of another origin may send requests: only by name, since here a URL is on somebody's machine."""
-    host = urlsplit(origin).hostname or ""
+    try:
+        host = urlsplit(origin).hostname or ""
+    except ValueError:
+        return False
     return origin in (cors.get("AllowOrigins") or ()) or host in _LOOPBACK or host.endswith(".localhost")

@@ -107,4 +107,5 @@ def test_an_answer_says_which_origin_may_read_it(cors: dict[str, Any], origin: s
 def test_every_origin_means_every_page_of_this_machine_here() -> None:
     assert function_urls.welcomes({"AllowOrigins": ["*"]}, "http://localhost:3000")
     assert not function_urls.welcomes({"AllowOrigins": ["*"]}, "https://evil.example")
+    assert not function_urls.welcomes({"AllowOrigins": ["*"]}, "http://[")
     assert function_urls.welcomes({"AllowOrigins": ["https://a.example"]}, "https://a.example")
