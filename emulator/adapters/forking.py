@@ -176,6 +176,8 @@ def _started_as(control: socket.socket) -> int | None:
 class ForkedProcess:
     """A forked child with all its descendants. The end of its control socket ends them all."""
 
+    wrappers = 1
+
     def __init__(self, pid: int, control: socket.socket, lines: Lines) -> None:
         self._pid = pid
         self._control = control
@@ -263,5 +265,5 @@ class ForkingSpawner:
 
 def _fits_function(plan: ForkPlan, command: Command) -> bool:
     wanted, fixed = read_when_loaded(command.env), read_when_loaded(plan.env)
-    wanted.pop("PYTHONPATH", None)  # the function's own directory, which the child puts first itself
+    wanted.pop("PYTHONPATH", None)  # the function's and its layers' directories, which the child puts first itself
     return wanted == fixed

@@ -11,6 +11,7 @@ import re
 from collections.abc import Callable, Mapping
 from contextvars import ContextVar
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 from urllib.parse import parse_qs, unquote
 
 from emulator.adapters import validation, wire
@@ -20,6 +21,9 @@ from emulator.adapters.wire import HttpRequest, HttpResponse
 from emulator.kernel.errors import AwsError, EmulatorError
 from emulator.kernel.ports import Context, Kernel, Operation, Params, Principal
 from emulator.semantics.s3 import object_events
+
+if TYPE_CHECKING:
+    from emulator.adapters.function_urls import FunctionUrls
 
 log = logging.getLogger(__name__)
 _SCOPE = re.compile(r"Credential=([^/,\s]+)/\d{8}/([^/]+)/([^/]+)/aws4_request")
@@ -61,6 +65,7 @@ class Gateway:
         self._owned = owned
         self._principal_of = principal_of
         self.on_served: list[Callable[[str, HttpRequest], None]] = []
+        self.function_urls: FunctionUrls | None = None
 
     def handle(self, request: HttpRequest) -> HttpResponse:
         """Answer any AWS request; refusals come back in the service's own error shape."""

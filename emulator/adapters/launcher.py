@@ -55,15 +55,13 @@ def take_namespaces() -> None:
 
 
 def expose(source: str, target: str, is_read_only: bool) -> None:
-    """Bind `source` on `target`; where `target` does not exist it is invented in the namespace, never on the disk.
-
-    A file goes over a file that is there.
-    """
-    if os.path.isdir(source) and not os.path.isdir(target):
+    """Bind `source` on `target`; where `target` does not exist it is invented in the namespace, never on the disk."""
+    if not os.path.exists(target):
         parent, name = os.path.split(target)
         if os.stat(parent).st_dev == os.stat("/").st_dev:
             _cover(parent)
-        os.mkdir(os.path.join(parent, name))
+        invent = os.mkdir if os.path.isdir(source) else os.mknod
+        invent(os.path.join(parent, name))
     mount(source, target, None, MS_BIND | MS_REC)
     if is_read_only:
         mount(None, target, None, MS_REMOUNT | MS_BIND | MS_RDONLY | MS_NOSUID | MS_NODEV)

@@ -8,6 +8,7 @@ rebound; pages stay out all the same.
 from __future__ import annotations
 
 import ipaddress
+from collections.abc import Callable
 from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers
@@ -55,19 +56,29 @@ def _is_loopback(name: str) -> bool:
 
 
 class Guard:
-    """ASGI middleware: refuses what `refusal` refuses, before anything reads the request."""
+    """ASGI middleware: refuses what `refusal` refuses, before anything reads the request.
 
-    def __init__(self, app: ASGIApp, is_open: bool = False) -> None:
+    `welcomes` (host, path, origin) may let the page of another site in where a person has asked for that by name, as
+    with CORS of a function URL. The host has to be this machine's all the same.
+    """
+
+    def __init__(
+        self, app: ASGIApp, is_open: bool = False, welcomes: Callable[[str, str, str], bool] = lambda *_: False
+    ) -> None:
         self._app = app
         self._is_open = is_open
+        self._welcomes = welcomes
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http":
             headers = Headers(scope=scope)
             host, origin = headers.get("host", ""), headers.get("origin")
             why = refusal(host, origin, headers.get("sec-fetch-site"), self._is_open)
-            if why:
+            if why and not (origin and self._lets_in(host, scope["path"], origin)):
                 body = {"__type": "AccessDeniedException", "message": f"{why}; nothing was done"}
                 await JSONResponse(body, 403)(scope, receive, send)
                 return
         await self._app(scope, receive, send)
+
+    def _lets_in(self, host: str, path: str, origin: str) -> bool:
+        return refusal(host, None, None, self._is_open) is None and self._welcomes(host, path, origin)

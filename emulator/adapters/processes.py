@@ -54,7 +54,7 @@ class PlainSpawner:
                 answer.set_exception(error)
 
         self._orders.put(order)
-        return ChildProcess(answer.result(), command.on_line)
+        return ChildProcess(answer.result(), command.on_line, wrappers=2 if isolate else 1)
 
     def _serve(self) -> None:
         while True:
@@ -127,9 +127,10 @@ class Lines:
 class ChildProcess:
     """A child with all its descendants; its output is read until the last of them closes it."""
 
-    def __init__(self, popen: subprocess.Popen[bytes], on_line: Callable[[str], None]) -> None:
+    def __init__(self, popen: subprocess.Popen[bytes], on_line: Callable[[str], None], wrappers: int) -> None:
         assert popen.stdout is not None
         self._popen = popen
+        self.wrappers = wrappers
         self._lines = Lines(os.dup(popen.stdout.fileno()), on_line, f"output-{popen.pid}")
         popen.stdout.close()
 

@@ -1,8 +1,10 @@
-"""Lambda execution environments over HTTP: a child running AWS's own runtime interface client against a Runtime API.
+"""Lambda execution environments over HTTP: a child that polls a Runtime API, AWS's own interface client or another.
 
 One listener per environment, since the client takes its whole address from AWS_LAMBDA_RUNTIME_API. This is the
-contract; `socket_sandboxes` is the same over a socket pair, for forks.
-SOURCE: https://docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html (read 2026-11-23).
+contract, and what custom runtimes and Node.js use; `socket_sandboxes` is the same over a socket pair, for forks.
+AWS_NAME: Lambda Runtime API 2018-06-01
+SOURCE: https://docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html (read 2026-11-23)
+DIFFERS: there are no extensions, no telemetry API and no streamed responses; the trace header is never sampled
 """
 
 from __future__ import annotations
@@ -11,20 +13,36 @@ import json
 import queue
 import threading
 import time
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
-from emulator.kernel.ports import Command, Mount, Outcome, Process, SandboxSpec, Spawner
+from emulator.adapters import runtime_commands, sandbox_outcomes
+from emulator.adapters.footprints import LOOK_EVERY_S, Footprint
+from emulator.adapters.runtime_commands import Interpreters
+from emulator.kernel.ports import InitStatus, Invocation, Outcome, Process, Sandbox, SandboxSpec, Spawner
 
-TASK_ROOT = "/var/task"
+TRACE = "Root=1-00000000-000000000000000000000000;Sampled=0"
+_PATH = "/2018-06-01/runtime/"
+_ASKS_AGAIN_WITHIN_S = 2.0
+
+
+def invocation_headers(invocation: Invocation, deadline_ms: int) -> dict[str, str]:
+    """What the runtime is told beside the event."""
+    context = {"Lambda-Runtime-Client-Context": invocation.client_context} if invocation.client_context else {}
+    return {
+        "Content-Type": "application/json",
+        "Lambda-Runtime-Aws-Request-Id": invocation.request_id,
+        "Lambda-Runtime-Deadline-Ms": str(deadline_ms),
+        "Lambda-Runtime-Invoked-Function-Arn": invocation.function_arn,
+        "Lambda-Runtime-Trace-Id": TRACE,
+        **context,
+    }
 
 
 @dataclass
-class _Invocation:
-    request_id: str
-    payload: bytes
+class _Current:
+    invocation: Invocation
     deadline_ms: int
     answered: threading.Event = field(default_factory=threading.Event)
     outcome: Outcome | None = None
@@ -36,57 +54,111 @@ class _Invocation:
 
 
 class ProcessSandboxes:
-    """Makes sandboxes as child processes of the environment for Python functions."""
+    """Makes sandboxes as child processes, by the runtime that their function declares."""
 
-    def __init__(self, spawner: Spawner, python: Path) -> None:
+    def __init__(self, spawner: Spawner, python: Path, node: Path | None = None) -> None:
         self._spawner = spawner
-        self._python = python
+        self._interpreters = Interpreters(python, node)
 
-    def start(self, spec: SandboxSpec) -> ProcessSandbox:
-        return ProcessSandbox(self._spawner, self._python, spec)
+    def start(self, spec: SandboxSpec) -> Sandbox:
+        try:
+            return ProcessSandbox(self._spawner, self._interpreters, spec)
+        except runtime_commands.NoEntryPoint:
+            return _NothingToStart()
+
+
+class _NothingToStart:
+    """What a custom runtime without a program is."""
+
+    def initialize(self, timeout_s: float) -> InitStatus:
+        return "error"
+
+    def invoke(self, invocation: Invocation) -> Outcome:
+        return sandbox_outcomes.no_entry_point(invocation.request_id)
+
+    def is_ready(self) -> bool:
+        return False
+
+    def close(self) -> None:
+        """There is nothing to end."""
 
 
 class ProcessSandbox:
     """One environment: its process, and the Runtime API that the process polls."""
 
-    def __init__(self, spawner: Spawner, python: Path, spec: SandboxSpec) -> None:
-        self._spec = spec
-        self._waiting: queue.SimpleQueue[_Invocation | None] = queue.SimpleQueue()
-        self._current: _Invocation | None = None
+    def __init__(self, spawner: Spawner, interpreters: Interpreters, spec: SandboxSpec) -> None:
+        self._waiting: queue.SimpleQueue[_Current | None] = queue.SimpleQueue()
+        self._current: _Current | None = None
         self._init_error: Outcome | None = None
+        self._initialized = threading.Event()
+        self._asking = threading.Event()
         self._closed = False
         self._api = _RuntimeApi(self)
-        self._process = self._spawn(spawner, python)
+        try:
+            self._process = self._spawn(spawner, interpreters, spec)
+        except BaseException:
+            self._api.close()
+            raise
+        self._footprint = Footprint(self._process.pid, self._process.wrappers, spec.memory_limit_bytes)
         threading.Thread(target=self._watch, name="sandbox-watch", daemon=True).start()
 
-    def invoke(self, request_id: str, payload: bytes, timeout_s: float) -> Outcome:
+    def initialize(self, timeout_s: float) -> InitStatus:
+        if not self._initialized.wait(timeout_s):
+            self.close()
+            return "timeout"
+        return "error" if self._init_error or self._process.wait(0) is not None else "success"
+
+    def invoke(self, invocation: Invocation) -> Outcome:
         if self._init_error:
             return self._init_error
-        invocation = _Invocation(request_id, payload, int((time.time() + timeout_s) * 1000))
-        self._current = invocation
-        self._waiting.put(invocation)
+        began = time.monotonic()
+        current = _Current(invocation, int((time.time() + invocation.timeout_s) * 1000))
+        self._current = current
+        self._waiting.put(current)
         if self._process.wait(0) is not None:
             self._lost()
-        if not invocation.answered.wait(timeout_s):
+        outcome = self._answer(current, began + invocation.timeout_s)
+        self._process.drain()
+        if not self._footprint.look():
             self.close()
-            return timed_out(request_id, timeout_s)
-        assert invocation.outcome is not None
-        return invocation.outcome
+            outcome = sandbox_outcomes.out_of_memory(invocation.request_id)
+        return replace(outcome, peak_bytes=self._footprint.peak_bytes)
+
+    def _answer(self, current: _Current, deadline: float) -> Outcome:
+        while not current.answered.wait(min(LOOK_EVERY_S, max(0.0, deadline - time.monotonic()))):
+            if not self._footprint.look():
+                self.close()
+                return sandbox_outcomes.out_of_memory(current.invocation.request_id)
+            if time.monotonic() >= deadline:
+                self.close()
+                return sandbox_outcomes.timed_out(current.invocation.request_id, current.invocation.timeout_s)
+        assert current.outcome is not None
+        return current.outcome
+
+    def is_ready(self) -> bool:
+        """A runtime that answered may end instead of asking again, as Node.js does after an uncaught exception."""
+        self._asking.wait(_ASKS_AGAIN_WITHIN_S)
+        return self._process.wait(0) is None
 
     def close(self) -> None:
         if not self._closed:
             self._closed = True
             self._process.kill()
+            self._footprint.close()
             self._waiting.put(None)
             self._api.close()
 
-    def take(self) -> _Invocation | None:
+    def take(self) -> _Current | None:
         """The next invocation, for the runtime; waits for one. None: there will be no more."""
-        return self._waiting.get()
+        self._initialized.set()
+        self._asking.set()
+        found = self._waiting.get()
+        self._asking.clear()
+        return found
 
     def answered(self, request_id: str, outcome: Outcome) -> bool:
         current = self._current
-        if current is None or current.request_id != request_id:
+        if current is None or current.invocation.request_id != request_id:
             return False
         current.answer(outcome)
         return True
@@ -94,15 +166,18 @@ class ProcessSandbox:
     def failed_to_start(self, body: bytes) -> None:
         """The runtime could not load the handler; every invocation gets its error."""
         self._init_error = Outcome(body, "Unhandled", is_environment_lost=True)
+        self._initialized.set()
         if self._current:
             self._current.answer(self._init_error)
 
-    def _spawn(self, spawner: Spawner, python: Path) -> Process:
+    def _spawn(self, spawner: Spawner, interpreters: Interpreters, spec: SandboxSpec) -> Process:
         address = {"AWS_LAMBDA_RUNTIME_API": f"127.0.0.1:{self._api.server_port}"}
-        return spawner.spawn(runtime_command(python, self._spec, address))
+        return spawner.spawn(runtime_commands.command(interpreters, spec, address))
 
     def _watch(self) -> None:
         self._process.wait()
+        self._initialized.set()
+        self._asking.set()
         self._lost()
 
     def _lost(self) -> None:
@@ -110,7 +185,7 @@ class ProcessSandbox:
         if current and self._init_error:
             current.answer(self._init_error)
         elif current and not self._closed:
-            current.answer(exited(current.request_id, self._process.wait(0)))
+            current.answer(sandbox_outcomes.exited(current.invocation.request_id, self._process.wait(0)))
 
 
 class _RuntimeApi(ThreadingHTTPServer):
@@ -119,7 +194,6 @@ class _RuntimeApi(ThreadingHTTPServer):
     def __init__(self, sandbox: ProcessSandbox) -> None:
         super().__init__(("127.0.0.1", 0), _Handler)
         self.sandbox = sandbox
-        self.arn = sandbox._spec.function_arn
         threading.Thread(target=self.serve_forever, name="runtime-api", daemon=True).start()
 
     def close(self) -> None:
@@ -140,32 +214,34 @@ class _Handler(BaseHTTPRequestHandler):
         """Silent."""
 
     def do_GET(self) -> None:
-        if not self.path.endswith("/runtime/invocation/next"):
-            self._reply(404, b"")
+        if self.path != f"{_PATH}invocation/next":
+            self._refuse(404, "InvalidRequestPath", f"no such path: {self.path}")
             return
-        invocation = self.server.sandbox.take()
-        if invocation is None:
+        current = self.server.sandbox.take()
+        if current is None:
             self.close_connection = True
             return
-        headers = {
-            "Content-Type": "application/json",
-            "Lambda-Runtime-Aws-Request-Id": invocation.request_id,
-            "Lambda-Runtime-Deadline-Ms": str(invocation.deadline_ms),
-            "Lambda-Runtime-Invoked-Function-Arn": self.server.arn,
-            "Lambda-Runtime-Trace-Id": "Root=1-00000000-000000000000000000000000;Sampled=0",
-        }
-        self._reply(200, invocation.payload, headers)
+        self._reply(200, current.invocation.payload, invocation_headers(current.invocation, current.deadline_ms))
 
     def do_POST(self) -> None:
         body = self._body()
-        if self.path.endswith("/runtime/init/error"):
+        if self.path == f"{_PATH}init/error":
             self.server.sandbox.failed_to_start(body)
             self._reply(202, b'{"status":"OK"}')
             return
-        request_id, verb = self.path.rsplit("/", 2)[1:]
+        request_id, _, verb = self.path.removeprefix(f"{_PATH}invocation/").partition("/")
+        if verb not in ("response", "error"):
+            self._refuse(404, "InvalidRequestPath", f"no such path: {self.path}")
+            return
         error = self.headers.get("Lambda-Runtime-Function-Error-Type", "Unhandled") if verb == "error" else None
-        is_known = self.server.sandbox.answered(request_id, Outcome(body, error))
-        self._reply(202 if is_known else 400, b'{"status":"OK"}')
+        if self.server.sandbox.answered(request_id, Outcome(body, error)):
+            self._reply(202, b'{"status":"OK"}')
+        else:
+            self._refuse(400, "InvalidRequestID", "Invalid request ID")
+
+    def _refuse(self, status: int, kind: str, message: str) -> None:
+        body = json.dumps({"errorType": kind, "errorMessage": message}).encode()
+        self._reply(status, body, {"Content-Type": "application/json"})
 
     def _body(self) -> bytes:
         if self.headers.get("Transfer-Encoding", "").lower() != "chunked":
@@ -185,32 +261,3 @@ class _Handler(BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(body)
         self.wfile.flush()
-
-
-def runtime_command(python: Path, spec: SandboxSpec, more_env: Mapping[str, str]) -> Command:
-    """What runs a function's runtime: AWS's interface client in the function's own directory."""
-    own = {"_HANDLER": spec.handler, "LAMBDA_TASK_ROOT": TASK_ROOT, "PYTHONPATH": TASK_ROOT}
-    return Command(
-        argv=(str(python), "-m", "awslambdaric", spec.handler),
-        env={**spec.env, **more_env, **own},
-        on_line=spec.on_line,
-        cwd=TASK_ROOT,
-        mounts=(Mount(spec.code_dir, TASK_ROOT, is_read_only=True),),
-    )
-
-
-def timed_out(request_id: str, timeout_s: float) -> Outcome:
-    """The function ran longer than it may."""
-    message = f"RequestId: {request_id} Error: Task timed out after {timeout_s:.2f} seconds"
-    return Outcome(_error("Sandbox.Timedout", message), "Unhandled", is_environment_lost=True)
-
-
-def exited(request_id: str, code: int | None) -> Outcome:
-    """The runtime's process ended instead of answering."""
-    how = f"signal: {-code}" if code is not None and code < 0 else f"exit status {code}"
-    message = f"RequestId: {request_id} Error: Runtime exited with error: {how}"
-    return Outcome(_error("Runtime.ExitError", message), "Unhandled", is_environment_lost=True)
-
-
-def _error(kind: str, message: str) -> bytes:
-    return json.dumps({"errorType": kind, "errorMessage": message}).encode()

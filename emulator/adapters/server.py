@@ -24,7 +24,7 @@ from emulator.adapters.wire import HttpRequest, HttpResponse
 from emulator.kernel.errors import AwsError
 
 Control = Callable[[str, dict[str, Any]], dict[str, Any]]
-_METHODS = ["GET", "POST", "PUT", "DELETE", "HEAD", "PATCH"]
+_METHODS = ["GET", "POST", "PUT", "DELETE", "HEAD", "PATCH", "OPTIONS"]
 _THREADS = 64
 
 
@@ -46,6 +46,11 @@ def build(gateway: Gateway, control: Control, is_open: bool = False) -> Starlett
         return JSONResponse(await on_thread(partial(control, request.path_params["verb"], json.loads(raw or b"{}"))))
 
     async def serve_aws(request: Request) -> Response:
+        urls = gateway.function_urls
+        if urls and (found := await urls.respond(request, _raw_path(request), on_thread)):
+            return found
+        if request.method == "OPTIONS":
+            return Response("Method Not Allowed", 405)
         answer = await answer_of(request)
         headers = {name: value for name, value in answer.headers.items() if name.lower() != "content-length"}
         if request.method == "HEAD":
@@ -74,21 +79,29 @@ def build(gateway: Gateway, control: Control, is_open: bool = False) -> Starlett
         received: HttpResponse = await on_thread(partial(gateway.handle, asked))
         return received
 
+    def welcomes(host: str, path: str, origin: str) -> bool:
+        return gateway.function_urls is not None and gateway.function_urls.welcomes(host, path, origin)
+
     return Starlette(
         routes=[
             Route("/_emulator/{verb}", serve_control, methods=["GET", "POST"]),
             Route("/{path:path}", serve_aws, methods=_METHODS),
         ],
-        middleware=[Middleware(Guard, is_open=is_open)],
+        middleware=[Middleware(Guard, is_open=is_open, welcomes=welcomes)],
     )
 
 
 def _http_request(request: Request, body: bytes) -> HttpRequest:
-    raw_path: bytes = request.scope.get("raw_path") or request.scope["path"].encode()
     query: bytes = request.scope["query_string"]
-    target = raw_path.decode("latin-1").split("?", 1)[0] + (f"?{query.decode('latin-1')}" if query else "")
+    target = _raw_path(request) + (f"?{query.decode('latin-1')}" if query else "")
     headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in request.scope["headers"]}
     return HttpRequest(request.method, target, headers, body, headers.get("host", "localhost"))
+
+
+def _raw_path(request: Request) -> str:
+    """The path as it was sent, without its query."""
+    raw: bytes = request.scope.get("raw_path") or request.scope["path"].encode()
+    return raw.decode("latin-1").split("?", 1)[0]
 
 
 def server(app: Starlette, port: int, is_open: bool = False) -> uvicorn.Server:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
 from emulator.kernel.clock import Clock
 from emulator.kernel.dispatcher import Dispatcher
@@ -89,6 +89,11 @@ class Process(Protocol):
     @property
     def pid(self) -> int: ...
 
+    @property
+    def wrappers(self) -> int:
+        """How many processes of ours are above the program, the one of `pid` the first."""
+        ...
+
     def wait(self, timeout_s: float | None = None) -> int | None:
         """The exit code (negative: ended by that signal), or None when `timeout_s` passed first."""
         ...
@@ -141,28 +146,64 @@ class ObjectFiles(Protocol):
 
 @dataclass(frozen=True)
 class SandboxSpec:
-    """What a function's execution environment needs: its unpacked code, handler, environment and output."""
+    """What a function's execution environment needs: its unpacked code, handler, environment and output.
+
+    `layers_dir` holds what the function's layers unpack to; `memory_limit_bytes` None: as much as there is.
+    """
 
     code_dir: Path
     handler: str
-    function_arn: str
     env: Mapping[str, str]
     on_line: Callable[[str], None]
+    runtime: str = "python3.13"
+    layers_dir: Path | None = None
+    memory_limit_bytes: int | None = None
+
+
+@dataclass(frozen=True)
+class Invocation:
+    """One event for an environment; `client_context` is JSON, or empty."""
+
+    request_id: str
+    payload: bytes
+    timeout_s: float
+    function_arn: str
+    client_context: str = ""
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """What an invocation answered; `error` is the error type when the function failed, else None."""
+    """What an invocation answered; `error` is the error type when the function failed, else None.
+
+    `peak_bytes` is the most memory that the environment has used so far, None where that cannot be measured.
+    """
 
     payload: bytes
     error: str | None = None
     is_environment_lost: bool = False
+    peak_bytes: int | None = None
+
+
+InitStatus = Literal["success", "error", "timeout"]
 
 
 class Sandbox(Protocol):
     """One execution environment: serves one invocation at a time, many in a row."""
 
-    def invoke(self, request_id: str, payload: bytes, timeout_s: float) -> Outcome: ...
+    def initialize(self, timeout_s: float) -> InitStatus:
+        """Wait until the runtime asks for its first invocation. After `timeout` the environment is gone.
+
+        After `error` every invocation is answered with what went wrong.
+        """
+        ...
+
+    def invoke(self, invocation: Invocation) -> Outcome:
+        """Run one invocation; an environment that was not initialized does that first, in the invocation's time."""
+        ...
+
+    def is_ready(self) -> bool:
+        """Whether it would take one more invocation; false once its runtime has ended."""
+        ...
 
     def close(self) -> None: ...
 
@@ -223,6 +264,8 @@ __all__ = [
     "Context",
     "Credentials",
     "HeldFile",
+    "InitStatus",
+    "Invocation",
     "Kernel",
     "Measure",
     "Mount",

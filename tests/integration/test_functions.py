@@ -209,3 +209,27 @@ def handler(event, context):
     client("lambda").delete_function(FunctionName="gone")
 
     eventually(lambda: not carrying(marker))
+
+
+def test_a_queue_feeds_the_version_that_an_alias_means(kernel: Kernel, client: Client) -> None:
+    functions, sqs, name = client("lambda"), client("sqs"), "aliased"
+    code = {"ZipFile": _zip(h="def handler(event, context):\n    pass")}
+    role = "arn:aws:iam::123456789012:role/fn-role"
+    functions.create_function(FunctionName=name, Runtime="python3.13", Role=role, Handler="h.handler", Code=code)
+    functions.publish_version(FunctionName=name)
+    functions.create_alias(FunctionName=name, Name="live", FunctionVersion="1")
+    url = sqs.create_queue(QueueName=f"{name}-q")["QueueUrl"]
+    functions.create_event_source_mapping(
+        FunctionName=f"{name}:live", EventSourceArn=f"arn:aws:sqs:us-east-1:123456789012:{name}-q"
+    )
+
+    sqs.send_message(QueueUrl=url, MessageBody="m")
+
+    def streams() -> list[str]:
+        try:
+            found = client("logs").describe_log_streams(logGroupName=f"/aws/lambda/{name}")["logStreams"]
+        except client("logs").exceptions.ResourceNotFoundException:
+            return []
+        return [stream["logStreamName"] for stream in found]
+
+    assert "[1]" in eventually(streams)[0]

@@ -10,6 +10,8 @@ Client = Callable[[str], Any]
 QUEUE = "arn:aws:sqs:us-east-1:123456789012:q"
 ROLE = "arn:aws:iam::123456789012:role/r"
 
+PROVISIONED = {"FunctionName": "n", "Qualifier": "1"}
+
 
 @pytest.mark.parametrize(
     ("service", "operation", "params", "named"),
@@ -21,10 +23,10 @@ ROLE = "arn:aws:iam::123456789012:role/r"
         (
             "lambda",
             "create_function",
-            {"FunctionName": "n", "Runtime": "nodejs22.x", "Role": ROLE, "Handler": "h.h", "Code": {"ZipFile": b"x"}},
-            "nodejs22.x",
+            {"FunctionName": "n", "Runtime": "java21", "Role": ROLE, "Handler": "h.h", "Code": {"ZipFile": b"x"}},
+            "java21",
         ),
-        ("lambda", "publish_version", {"FunctionName": "n"}, "PublishVersion"),
+        ("lambda", "get_provisioned_concurrency_config", PROVISIONED, "GetProvisionedConcurrencyConfig"),
     ],
 )
 def test_an_operation_that_is_not_emulated_is_named(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import heapq
 import threading
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from datetime import datetime, timedelta
 
 from tests.support.clocks import FakeClock
@@ -37,6 +38,10 @@ class FakeDispatcher:
             self.ran.append(name)
             work()
         self._clock.advance((until - self._clock.now()).total_seconds())
+
+    def busy(self, name: str) -> AbstractContextManager[None]:
+        """Time stands still anyway."""
+        return nullcontext()
 
     def stop(self) -> None:
         self.stopping.set()

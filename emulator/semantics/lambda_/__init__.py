@@ -1,1 +1,1 @@
-"""What Lambda means: which event source records a function sees, and which of them it has dealt with."""
+"""What Lambda means: names and versions, limits, retries, records, log lines, URLs, and what event sources deliver."""

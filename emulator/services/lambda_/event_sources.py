@@ -6,11 +6,11 @@ from typing import Any
 
 from emulator.kernel.errors import AwsError, EmulatorError
 from emulator.kernel.ports import Context, Kernel, Operation, Params
-from emulator.semantics.lambda_ import source_settings
+from emulator.semantics.lambda_ import qualifiers, source_settings
 from emulator.semantics.lambda_.source_settings import InvalidMapping, Kind, NotEmulated
-from emulator.services.lambda_ import checkpoints, sources
+from emulator.services.lambda_ import checkpoints, records, sources
 from emulator.services.lambda_.pollers import Pollers
-from emulator.services.lambda_.records import MAPPING, function, function_name
+from emulator.services.lambda_.records import MAPPING
 
 PAGE = 100
 _USER = {False: "USER_INITIATED", True: "User action"}
@@ -26,8 +26,7 @@ def create_event_source_mapping(params: Params, ctx: Context) -> Params:
     """
     kernel, arn = ctx.kernel, params.get("EventSourceArn", "")
     kind, settings = _read("CreateEventSourceMapping", params, arn)
-    row = _target(kernel, params["FunctionName"])
-    function_arn = _qualified_arn(row, params["FunctionName"])
+    row, function_arn = _target(kernel, params["FunctionName"])
     sources.check(kernel, kind, arn, row)
     uuid = kernel.ids.uuid()
     mapping = {
@@ -60,7 +59,9 @@ def list_event_source_mappings(params: Params, ctx: Context) -> Params:
     if params.get("EventSourceArn"):
         rows = [row for row in rows if row["EventSourceArn"] == params["EventSourceArn"]]
     if params.get("FunctionName"):
-        arn = _qualified_arn(function(ctx.kernel, params["FunctionName"]), params["FunctionName"])
+        asked = qualifiers.parse(params["FunctionName"])
+        records.check(ctx.kernel, asked)
+        arn = records.qualified_arn(ctx.kernel, asked)
         rows = [row for row in rows if row["FunctionArn"] == arn]
     page = rows[: min(params.get("MaxItems", PAGE), PAGE)]
     more = {"NextMarker": page[-1]["UUID"]} if len(rows) > len(page) else {}
@@ -74,8 +75,7 @@ def update_event_source_mapping(params: Params, ctx: Context) -> Params:
         row = _mapping(kernel, params["UUID"])
         settings = _changed(row, params)
         if params.get("FunctionName"):
-            target = _target(kernel, params["FunctionName"])
-            settings["FunctionArn"] = _qualified_arn(target, params["FunctionName"])
+            _, settings["FunctionArn"] = _target(kernel, params["FunctionName"])
             _refuse_second(kernel, settings)
         before = state = row["State"]
         if params.get("Enabled") is not None:
@@ -118,21 +118,13 @@ def _changed(row: dict[str, Any], params: Params) -> dict[str, Any]:
         raise AwsError("InvalidParameterValueException", str(error)) from error
 
 
-def _target(kernel: Kernel, reference: str) -> dict[str, Any]:
+def _target(kernel: Kernel, reference: str) -> tuple[dict[str, Any], str]:
+    """The row of the version that is meant now, and the ARN with the version or alias that the reference carries."""
+    asked = qualifiers.parse(reference)
     try:
-        return function(kernel, reference)
-    except EmulatorError:
-        raise
+        return records.target(kernel, asked).row, records.qualified_arn(kernel, asked)
     except AwsError as error:
         raise AwsError("InvalidParameterValueException", "Function does not exist") from error
-
-
-def _qualified_arn(row: dict[str, Any], reference: str) -> str:
-    """The function's ARN, with the version or alias that the reference carries."""
-    arn = ":".join(row["FunctionArn"].split(":")[:7])
-    _, _, rest = reference.rpartition("function:")
-    qualifier = rest.split(":")[-1] if ":" in rest else ""
-    return f"{arn}:{qualifier}" if qualifier else arn
 
 
 def _refuse_second(kernel: Kernel, mapping: dict[str, Any]) -> None:
@@ -141,7 +133,7 @@ def _refuse_second(kernel: Kernel, mapping: dict[str, Any]) -> None:
     for row in kernel.store.rows(MAPPING):
         is_another = row["UUID"] != mapping["UUID"]
         if is_another and (row["EventSourceArn"], row["FunctionArn"]) == (arn, function_arn):
-            pair = f'arn (" {arn} ") and function (" {function_name(function_arn)} ")'
+            pair = f'arn (" {arn} ") and function (" {qualifiers.parse(function_arn).name} ")'
             both = (
                 f"The event source {pair} provided mapping already exists."
                 if kind.is_stream

@@ -1,61 +1,71 @@
-"""Invoke: synchronous, asynchronous with AWS's two retries, and DryRun."""
+"""Invoke: synchronous, asynchronous and DryRun."""
 
 from __future__ import annotations
 
 import base64
 import json
-from functools import partial
 from typing import Any
 
 from emulator.kernel.errors import AwsError
-from emulator.kernel.ports import Context, Kernel, Operation, Params
-from emulator.services.lambda_.engine import Engine
-from emulator.services.lambda_.records import function
+from emulator.kernel.ports import Context, Operation, Params
+from emulator.semantics.lambda_ import limits
+from emulator.semantics.lambda_.qualifiers import LATEST
+from emulator.services.lambda_ import async_events, records
+from emulator.services.lambda_.engine import Caller, Engine
 
-ASYNC_RETRY_DELAYS_S = (60, 120)
-"""SOURCE: https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-error-handling.html (read 2026-11-23)."""
 LOG_TAIL_BYTES = 4096
 
 
 def invoke(params: Params, ctx: Context) -> Params:
-    """Run a function.
+    """Run a function, a version or what an alias draws.
 
     Raises:
-        AwsError: ResourceNotFoundException; InvalidRequestContentException when the payload is not JSON.
+        AwsError: ResourceNotFoundException; InvalidRequestContentException when the payload is not JSON;
+            RequestEntityTooLargeException; TooManyRequestsException.
     """
-    row = function(ctx.kernel, params["FunctionName"])
+    asked, kind = records.reference(params), params.get("InvocationType") or "RequestResponse"
+    payload = _payload(params, kind)
+    if kind == "Event":
+        records.check(ctx.kernel, asked)
+        async_events.accept(ctx.kernel, asked, payload, ctx.request_id)
+        return {"StatusCode": 202, "Payload": b""}
+    target = records.target(ctx.kernel, asked)
+    if kind == "DryRun":
+        return {"StatusCode": 204, "Payload": b""}
+    caller = Caller(target.arn, _client_context(params), target.qualifier)
+    outcome, lines = Engine.of(ctx.kernel).invoke(target.row, payload, ctx.request_id, caller)
+    version = target.row.get("Version", LATEST)
+    answer: dict[str, Any] = {"StatusCode": 200, "ExecutedVersion": version, "Payload": outcome.payload}
+    if outcome.error:
+        answer["FunctionError"] = "Unhandled"
+    if params.get("LogType") == "Tail":
+        answer["LogResult"] = base64.b64encode("\n".join(lines).encode()[-LOG_TAIL_BYTES:]).decode()
+    return answer
+
+
+def _payload(params: Params, kind: str) -> bytes:
     payload = bytes(params.get("Payload") or b"{}")
+    problem = limits.payload_problem(len(payload), kind)
+    if problem:
+        raise AwsError("RequestEntityTooLargeException", problem, 413)
     try:
         json.loads(payload)
     except ValueError as error:
         message = f"Could not parse request body into json: {error}"
         raise AwsError("InvalidRequestContentException", message) from error
-    kind = params.get("InvocationType", "RequestResponse")
-    if kind == "DryRun":
-        return {"StatusCode": 204, "Payload": b""}
-    if kind == "Event":
-        _later(ctx.kernel, row["FunctionName"], payload, ctx.request_id, attempt=0, delay_s=0)
-        return {"StatusCode": 202, "Payload": b""}
-    outcome, lines = Engine.of(ctx.kernel).invoke(row, payload, ctx.request_id)
-    answer: dict[str, Any] = {"StatusCode": 200, "ExecutedVersion": "$LATEST", "Payload": outcome.payload}
-    if outcome.error:
-        answer["FunctionError"] = "Unhandled"
-    if params.get("LogType") == "Tail":
-        tail = "\n".join(lines).encode()[-LOG_TAIL_BYTES:]
-        answer["LogResult"] = base64.b64encode(tail).decode()
-    return answer
+    return payload
 
 
-def _later(kernel: Kernel, name: str, payload: bytes, request_id: str, attempt: int, delay_s: float) -> None:
-    kernel.dispatcher.post(f"lambda {name}", partial(_run, kernel, name, payload, request_id, attempt), delay_s)
-
-
-def _run(kernel: Kernel, name: str, payload: bytes, request_id: str, attempt: int) -> None:
-    outcome, _ = Engine.of(kernel).invoke(function(kernel, name), payload, request_id)
-    if outcome.error and attempt < len(ASYNC_RETRY_DELAYS_S):
-        _later(kernel, name, payload, request_id, attempt + 1, ASYNC_RETRY_DELAYS_S[attempt])
-    elif outcome.error:
-        kernel.journal.append("lambda.event.dropped", name, request_id=request_id, error=outcome.error)
+def _client_context(params: Params) -> str:
+    """The base64 of the request, decoded; AWS refuses what is none or no JSON."""
+    try:
+        found = base64.b64decode(params.get("ClientContext") or "", validate=True).decode()
+        json.loads(found or "{}")
+    except ValueError as error:
+        raise AwsError(
+            "InvalidRequestContentException", "Client context must be a valid Base64-encoded JSON object."
+        ) from error
+    return found
 
 
 OPERATIONS: dict[str, Operation] = {"Invoke": invoke}

@@ -32,7 +32,7 @@ class ShardReader:
         arn = sources.stream_arn(self.mapping["EventSourceArn"])
         service = arn.split(":")[2]
         limit = min(wanted, LIMITS[service])
-        role = source_calls.target(self.kernel, self.mapping)["Role"]
+        role = source_calls.target(self.kernel, self.mapping).row["Role"]
         read = self._kinesis if service == "kinesis" else self._dynamodb
         found = read(arn, sequence, limit)
         render = stream_records.kinesis if service == "kinesis" else stream_records.dynamodb

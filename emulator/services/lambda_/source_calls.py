@@ -7,8 +7,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from emulator.kernel.ports import Kernel, Principal
-from emulator.services.lambda_.engine import Engine
-from emulator.services.lambda_.records import MAPPING, function
+from emulator.semantics.lambda_ import qualifiers
+from emulator.services.lambda_ import records
+from emulator.services.lambda_.engine import Caller, Engine
+from emulator.services.lambda_.records import MAPPING, Target
 
 ANSWER_SHOWN_BYTES = 2000
 
@@ -23,13 +25,13 @@ class Answer:
     version: str
 
 
-def target(kernel: Kernel, mapping: dict[str, Any]) -> dict[str, Any]:
-    """The function's row.
+def target(kernel: Kernel, mapping: dict[str, Any]) -> Target:
+    """The version that the mapping's function, version or alias means now.
 
     Raises:
         AwsError: ResourceNotFoundException: it is not there.
     """
-    return function(kernel, mapping["FunctionArn"])
+    return records.target(kernel, qualifiers.parse(mapping["FunctionArn"]))
 
 
 def invoke(kernel: Kernel, mapping: dict[str, Any], event: dict[str, Any]) -> Answer:
@@ -38,14 +40,15 @@ def invoke(kernel: Kernel, mapping: dict[str, Any], event: dict[str, Any]) -> An
     Raises:
         AwsError: it was not reached: TooManyRequestsException, ResourceNotFoundException.
     """
-    row, request_id = target(kernel, mapping), kernel.ids.uuid()
-    outcome, _ = Engine.of(kernel).invoke(row, json.dumps(event).encode(), request_id)
-    return Answer(request_id, outcome.payload, outcome.error, row.get("Version", "$LATEST"))
+    found, request_id = target(kernel, mapping), kernel.ids.uuid()
+    caller = Caller(found.arn, "", found.qualifier)
+    outcome, _ = Engine.of(kernel).invoke(found.row, json.dumps(event).encode(), request_id, caller)
+    return Answer(request_id, outcome.payload, outcome.error, found.row.get("Version", "$LATEST"))
 
 
 def principal(kernel: Kernel, mapping: dict[str, Any]) -> Principal:
     """The function's role: it is who reads the source and writes to the destination."""
-    return Principal(target(kernel, mapping)["Role"], kernel.account_id)
+    return Principal(target(kernel, mapping).row["Role"], kernel.account_id)
 
 
 def count(kernel: Kernel, mapping: dict[str, Any], **events: int) -> None:

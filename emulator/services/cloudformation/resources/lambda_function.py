@@ -11,14 +11,17 @@ _PROPERTIES = frozenset(
     {
         "Architectures",
         "Code",
+        "DeadLetterConfig",
         "Description",
         "Environment",
         "EphemeralStorage",
         "FunctionName",
         "Handler",
+        "Layers",
         "LoggingConfig",
         "MemorySize",
         "PackageType",
+        "ReservedConcurrentExecutions",
         "Role",
         "Runtime",
         "Tags",
@@ -30,13 +33,17 @@ _PROPERTIES = frozenset(
 
 def create(deployment: Deployment, logical_id: str, properties: Properties) -> Created:
     name = properties.get("FunctionName") or deployment.physical_name(logical_id)
+    reserved = properties.get("ReservedConcurrentExecutions")
     request = {
-        **properties,
+        **{key: value for key, value in properties.items() if key != "ReservedConcurrentExecutions"},
         "FunctionName": name,
         "Tags": tags_as_map(properties),
         "Code": _code(logical_id, properties),
     }
     made = deployment.call("lambda", "CreateFunction", request)
+    if reserved is not None:
+        concurrency = {"FunctionName": name, "ReservedConcurrentExecutions": reserved}
+        deployment.call("lambda", "PutFunctionConcurrency", concurrency)
     return Created(name, {"Arn": made["FunctionArn"]})
 
 
@@ -46,8 +53,9 @@ def _code(logical_id: str, properties: Properties) -> Properties:
     if "ZipFile" not in code:
         return code
     packed = io.BytesIO()
+    suffix = "js" if str(properties.get("Runtime")).startswith("nodejs") else "py"
     with zipfile.ZipFile(packed, "w") as archive:
-        archive.writestr("index.py", code["ZipFile"])
+        archive.writestr(f"index.{suffix}", code["ZipFile"])
     return {"ZipFile": packed.getvalue()}
 
 

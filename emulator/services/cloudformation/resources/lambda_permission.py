@@ -4,7 +4,19 @@ from __future__ import annotations
 
 from emulator.services.cloudformation.deployment import Created, Deployment, Properties, ResourceType
 
-_PROPERTIES = frozenset({"Action", "FunctionName", "Principal", "SourceAccount", "SourceArn"})
+_PROPERTIES = frozenset(
+    {
+        "Action",
+        "EventSourceToken",
+        "FunctionName",
+        "FunctionUrlAuthType",
+        "InvokedViaFunctionUrl",
+        "Principal",
+        "PrincipalOrgID",
+        "SourceAccount",
+        "SourceArn",
+    }
+)
 
 
 def create(deployment: Deployment, logical_id: str, properties: Properties) -> Created:

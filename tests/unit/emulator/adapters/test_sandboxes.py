@@ -16,15 +16,18 @@ from emulator.adapters.forking import ForkingSpawner
 from emulator.adapters.processes import PlainSpawner
 from emulator.adapters.sandboxes import ProcessSandboxes
 from emulator.adapters.socket_sandboxes import SocketSandbox, SocketSandboxes
-from emulator.kernel.ports import Outcome, Sandbox, Sandboxes, SandboxSpec
+from emulator.kernel.ports import Invocation, Outcome, Sandbox, Sandboxes, SandboxSpec
 from tests.support.emulator import REPOSITORY
 from tests.support.processes import carrying
 from tests.support.waiting import eventually
 
 PYTHON = REPOSITORY / ".runners" / "lambda-python" / "bin" / "python"
+ARN = "arn:aws:lambda:us-east-1:123456789012:function:fn:live"
+MEMORY_BYTES = 256 << 20
 HANDLER = """
-import json, os, subprocess
+import json, os, subprocess, sys
 count = 0
+WAIT = "import threading; threading.Event().wait()"
 
 def handler(event, context):
     global count
@@ -37,6 +40,8 @@ def handler(event, context):
             while True: pass
         case "big": return "x" * event["size"]
         case "write": open("new", "w")
+        case "grow": kept = b"x" * event["size"]
+        case "spawn": subprocess.run([sys.executable, "-c", f"x = b'x' * {event['size']}; " + WAIT])
     print("asked", event)
     return {"count": count, "arn": context.invoked_function_arn, "id": context.aws_request_id,
             "left_ms": context.get_remaining_time_in_millis(), "env": os.environ.get("GREETING"), "cwd": os.getcwd()}
@@ -75,7 +80,7 @@ def start(sandboxes: Sandboxes, tmp_path: Path) -> Iterator[Start]:
         for name, text in {"app.py": code, **files}.items():
             (code_dir / name).write_text(text)
         environment = {"PATH": os.environ["PATH"], "LANG": "C.UTF-8", "AWS_REGION": "us-east-1", **env}
-        spec = SandboxSpec(code_dir, "app.handler", "arn:aws:lambda:::function:fn", environment, on_line)
+        spec = SandboxSpec(code_dir, "app.handler", environment, on_line, memory_limit_bytes=MEMORY_BYTES)
         started.append(sandboxes.start(spec))
         return started[-1]
 
@@ -85,16 +90,16 @@ def start(sandboxes: Sandboxes, tmp_path: Path) -> Iterator[Start]:
 
 
 def _invoke(sandbox: Sandbox, timeout_s: float = 30, **event: Any) -> Outcome:
-    return sandbox.invoke(str(uuid.uuid4()), json.dumps(event).encode(), timeout_s)
+    return sandbox.invoke(Invocation(str(uuid.uuid4()), json.dumps(event).encode(), timeout_s, ARN))
 
 
 def test_one_environment_serves_many_invocations_and_keeps_its_memory(start: Start) -> None:
     sandbox = start(GREETING="hello")
 
-    answers = [json.loads(sandbox.invoke(f"id-{n}", b"{}", 30).payload) for n in range(3)]
+    answers = [json.loads(sandbox.invoke(Invocation(f"id-{n}", b"{}", 30, ARN)).payload) for n in range(3)]
 
     assert [(answer["count"], answer["id"]) for answer in answers] == [(1, "id-0"), (2, "id-1"), (3, "id-2")]
-    assert (answers[0]["env"], answers[0]["arn"]) == ("hello", "arn:aws:lambda:::function:fn")
+    assert (answers[0]["env"], answers[0]["arn"]) == ("hello", ARN)
     assert 0 < answers[0]["left_ms"] <= 30_000
 
 
@@ -199,3 +204,49 @@ def test_a_function_that_brings_its_own_copy_of_a_library_gets_that(start: Start
     answers = [_invoke(sandbox), _invoke(sandbox)]
 
     assert [Path(json.loads(answer.payload)).name for answer in answers] == ["boto3.py", "boto3.py"]
+
+
+@pytest.mark.parametrize(("code", "status"), [(HANDLER, "success"), ("import nothing_like_it", "error")])
+def test_an_environment_says_whether_it_is_ready(start: Start, code: str, status: str) -> None:
+    assert start(code).initialize(30) == status
+
+
+def test_an_environment_that_is_not_ready_in_time_is_gone(start: Start) -> None:
+    assert start("while True: pass").initialize(0.3) == "timeout"
+
+
+def test_an_environment_that_was_not_initialized_does_it_in_the_time_of_its_first_invocation(start: Start) -> None:
+    outcome = _invoke(start("while True: pass"), timeout_s=0.3)
+
+    assert json.loads(outcome.payload)["errorType"] == "Sandbox.Timedout"
+
+
+def test_the_peak_of_memory_is_measured_and_stays(spawner: PlainSpawner, start: Start) -> None:
+    sandbox = start()
+    before, grown, after = (_invoke(sandbox, do=do, size=64 << 20).peak_bytes for do in ("rest", "grow", "rest"))
+
+    if spawner.isolation == "namespace":
+        assert before is not None
+        assert grown is not None
+        assert 10 << 20 < before < 60 << 20
+        assert 60 << 20 < grown - before < 72 << 20
+        assert after == grown
+
+
+def test_a_function_over_its_memory_is_ended_as_aws_does(spawner: PlainSpawner, start: Start) -> None:
+    if spawner.isolation != "namespace":
+        pytest.skip("memory is measured from /proc")
+    outcome = _invoke(start(), do="grow", size=300 << 20)
+
+    answer = json.loads(outcome.payload)
+    assert (answer["errorType"], outcome.is_environment_lost) == ("Runtime.OutOfMemory", True)
+    assert "Runtime exited with error: signal: killed" in answer["errorMessage"]
+    assert (outcome.peak_bytes or 0) > MEMORY_BYTES
+
+
+def test_what_a_function_starts_counts_as_its_memory(spawner: PlainSpawner, start: Start) -> None:
+    if spawner.isolation != "namespace":
+        pytest.skip("memory is measured from /proc")
+    outcome = _invoke(start(), do="spawn", size=300 << 20)
+
+    assert json.loads(outcome.payload)["errorType"] == "Runtime.OutOfMemory"
