@@ -199,6 +199,7 @@ def run(options: Options) -> None:
     record = {"pid": os.getpid(), "port": port, "endpoint_url": kernel.endpoint_url, "region": REGION}
     _write_whole(state_dir / "emulator.json", json.dumps(record))
     web.run()
+    sagemaker_runtime.close(kernel)
     kernel.dispatcher.stop()
     cloudwatch.Engine.of(kernel).close()
     kernel.store.close()

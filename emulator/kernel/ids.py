@@ -11,10 +11,11 @@ _LOWER_ALNUM = string.ascii_lowercase + string.digits
 
 
 class Ids:
-    """Draws fresh identifiers."""
+    """Draws fresh identifiers. With a seed, the same ones each time."""
 
-    def __init__(self) -> None:
-        self._draw = random.Random(secrets.randbits(256))  # no system call a draw; nothing here is a secret
+    def __init__(self, seed: int | None = None) -> None:
+        self._draw = random.Random(secrets.randbits(256) if seed is None else seed)
+        # no system call a draw; nothing here is a secret
 
     def uuid(self) -> str:
         return str(uuid.UUID(int=self._draw.getrandbits(128), version=4))
@@ -25,4 +26,4 @@ class Ids:
 
     def unit(self) -> float:
         """A number in [0, 1), for weighted choices."""
-        return secrets.randbelow(2**53) / 2**53
+        return self._draw.random()

@@ -1,8 +1,10 @@
 """The statuses of an endpoint and the moves between them.
 
 AWS_NAME: EndpointStatus
-SOURCE: API_DescribeEndpoint (meaning of each status; a failed endpoint can only be deleted), read 2026-11
-DIFFERS: AWS may delete an endpoint that is being created or updated; here it has to come to rest first.
+SOURCE: API_DescribeEndpoint (meaning of each status; a failed endpoint can only be deleted); public reports
+    of DeleteEndpoint answering "Cannot update in-progress endpoint" while creating, read 2026-11
+DIFFERS: nothing here maintains or stops an endpoint, so SystemUpdating and OutOfService do not occur. AWS documents
+    RollingBack for changes of weights and capacities only; here it is also seen while an update is taken back.
 """
 
 from __future__ import annotations
@@ -11,7 +13,8 @@ MOVES: dict[str, frozenset[str]] = {
     "Creating": frozenset({"InService", "Failed"}),
     "InService": frozenset({"Updating", "Deleting"}),
     "Updating": frozenset({"InService", "RollingBack"}),
-    "RollingBack": frozenset({"InService"}),
+    "RollingBack": frozenset({"InService", "UpdateRollbackFailed"}),
+    "UpdateRollbackFailed": frozenset({"Updating", "Deleting"}),
     "Failed": frozenset({"Deleting"}),
     "Deleting": frozenset(),
 }
@@ -20,6 +23,7 @@ _EVENT_NAMES = {
     "InService": "IN_SERVICE",
     "Updating": "UPDATING",
     "RollingBack": "ROLLING_BACK",
+    "UpdateRollbackFailed": "UPDATE_ROLLBACK_FAILED",
     "Failed": "FAILED",
     "Deleting": "DELETING",
 }

@@ -2,8 +2,7 @@
 
 AWS_NAME: ProductionVariantSummary
 SOURCE: API_UpdateEndpoint (RetainAllVariantProperties, ExcludeRetainedVariantProperties), API_VariantProperty,
-    API_UpdateEndpointWeightsAndCapacities, read 2026-11
-DIFFERS: one model server stands for all instances of a variant; instance counts are records.
+    API_UpdateEndpointWeightsAndCapacities, API_PendingDeploymentSummary, read 2026-11
 """
 
 from __future__ import annotations
@@ -13,56 +12,89 @@ from datetime import datetime
 from typing import Any
 
 Variant = dict[str, Any]
+_DESIRED = {"DesiredWeight": "CurrentWeight", "DesiredInstanceCount": "CurrentInstanceCount"}
 
 
-def from_config(config: Mapping[str, Any], images: Mapping[str, str], now: datetime) -> list[Variant]:
-    """The variants that a configuration asks for; `images` by variant name."""
-    return [_variant(item, images[item["VariantName"]], now) for item in config["ProductionVariants"]]
+def from_config(
+    items: Iterable[Mapping[str, Any]], images: Mapping[str, Sequence[str]], now: datetime
+) -> list[Variant]:
+    """The variants that a configuration asks for, all instances running; `images` of containers by variant name."""
+    return [_variant(item, images[item["VariantName"]], now) for item in items]
+
+
+def names(config: Mapping[str, Any]) -> list[str]:
+    """Production variants of a configuration, then its shadow variants."""
+    return [item["VariantName"] for item in all_of(config)]
+
+
+def all_of(config: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Production and shadow variants, as configured."""
+    return [*config["ProductionVariants"], *config.get("ShadowProductionVariants", ())]
+
+
+def is_serverless(config: Mapping[str, Any]) -> bool:
+    return any("ServerlessConfig" in item for item in config["ProductionVariants"])
+
+
+def counts(variants: Iterable[Variant]) -> dict[str, int]:
+    """How many instances each variant should have."""
+    return {variant["VariantName"]: variant["DesiredInstanceCount"] for variant in variants}
 
 
 def retained(new: Sequence[Variant], old: Sequence[Variant], excluded: Iterable[str] = ()) -> list[Variant]:
     """`new` with the weights and instance counts that variants of the same names have in `old`, but for `excluded`."""
-    kept = {"DesiredWeight": "CurrentWeight", "DesiredInstanceCount": "CurrentInstanceCount"}
-    chosen = [name for key in kept if key not in excluded for name in (key, kept[key])]
+    chosen = [name for key in _DESIRED if key not in excluded for name in (key, _DESIRED[key])]
     before = {variant["VariantName"]: variant for variant in old}
     return [{**variant, **{key: before.get(variant["VariantName"], variant)[key] for key in chosen}} for variant in new]
 
 
-def rescaled(variants: Sequence[Variant], wanted: Sequence[Mapping[str, Any]]) -> list[Variant]:
-    """Variants with new weights and instance counts.
+def desired(variants: Sequence[Variant], wanted: Sequence[Mapping[str, Any]]) -> list[Variant]:
+    """Variants with other desired weights and instance counts; what is current stays.
 
     Raises:
         KeyError: a name that the endpoint does not have.
     """
     found = {variant["VariantName"]: dict(variant) for variant in variants}
     for item in wanted:
-        variant = found[item["VariantName"]]
-        for field, current in (("DesiredWeight", "CurrentWeight"), ("DesiredInstanceCount", "CurrentInstanceCount")):
-            if field in item:
-                variant[field] = variant[current] = item[field]
+        found[item["VariantName"]].update({key: item[key] for key in _DESIRED if key in item})
     return list(found.values())
 
 
-def choose(variants: Sequence[Variant], unit: float) -> str | None:
-    """The variant that answers, by weight; `unit` is a number in [0, 1). None when all weights are zero.
-
-    Source: docs.aws.amazon.com/sagemaker/latest/dg/model-ab-testing.html (weight over their sum), read 2026-11.
-    """
-    point = unit * sum(variant["CurrentWeight"] for variant in variants)
-    for variant in variants:
-        point -= variant["CurrentWeight"]
-        if point < 0:
-            return str(variant["VariantName"])
-    return None
+def settled(variants: Sequence[Variant]) -> list[Variant]:
+    """Variants whose current weights and instance counts are the desired ones."""
+    return [
+        {
+            **{key: value for key, value in variant.items() if key != "VariantStatus"},
+            **{current: variant[wanted] for wanted, current in _DESIRED.items()},
+        }
+        for variant in variants
+    ]
 
 
-def _variant(item: Mapping[str, Any], image: str, now: datetime) -> Variant:
+def with_status(variants: Sequence[Variant], names: Iterable[str], status: Mapping[str, Any]) -> list[Variant]:
+    """Variants of these names say what happens to them."""
+    chosen = set(names)
+    return [{**item, "VariantStatus": [dict(status)]} if item["VariantName"] in chosen else item for item in variants]
+
+
+def pending(variants: Sequence[Variant], running: Mapping[str, int], status: Mapping[str, Any]) -> list[Variant]:
+    """As PendingDeploymentSummary shows the variants of a deployment; `running` instances by name."""
+    return [
+        {**variant, "CurrentInstanceCount": running.get(variant["VariantName"], 0), "VariantStatus": [dict(status)]}
+        for variant in variants
+    ]
+
+
+def _variant(item: Mapping[str, Any], images: Sequence[str], now: datetime) -> Variant:
     weight, count = item.get("InitialVariantWeight", 1.0), item.get("InitialInstanceCount", 1)
     return {
         "VariantName": item["VariantName"],
-        "DeployedImages": [{"SpecifiedImage": image, "ResolvedImage": image, "ResolutionTime": now}],
+        "DeployedImages": [
+            {"SpecifiedImage": image, "ResolvedImage": image, "ResolutionTime": now} for image in images
+        ],
         "CurrentWeight": weight,
         "DesiredWeight": weight,
         "CurrentInstanceCount": count,
         "DesiredInstanceCount": count,
+        **({"RoutingConfig": item["RoutingConfig"]} if "RoutingConfig" in item else {}),
     }

@@ -1,8 +1,11 @@
 """Events of models, endpoint configurations and endpoints.
 
-AWS_NAME: SageMaker Model State Change, SageMaker Endpoint Config State Change, SageMaker Endpoint State Change
+AWS_NAME: SageMaker Model State Change, SageMaker Endpoint Config State Change, SageMaker Endpoint State Change,
+    SageMaker Endpoint Deployment State Change
 SOURCE: automating-sagemaker-with-eventbridge.html#eventbridge-model, #eventbridge-endpoint (statuses in UPPER_SNAKE),
-    and the fixtures of awslabs/mlspace, read 2026-11
+    #eventbridge-deployment-state (examples of statuses and their messages), and the fixtures of awslabs/mlspace, read
+    2026-11
+DIFFERS: deployment events come for updates and changes of capacity; whether a creation has them is undocumented.
 """
 
 from __future__ import annotations
@@ -15,6 +18,7 @@ from emulator.semantics.state_changes.times import epoch_ms
 
 _MODEL = ("ModelName", "ModelArn", "PrimaryContainer", "Containers", "ExecutionRoleArn", "CreationTime")
 _CONFIG = ("EndpointConfigName", "EndpointConfigArn", "ProductionVariants", "KmsKeyId", "CreationTime")
+_DEPLOYMENT = ("PendingDeploymentSummary",)
 _ENDPOINT = (
     "EndpointName",
     "EndpointArn",
@@ -37,6 +41,11 @@ def endpoint_config(row: Mapping[str, Any], tags: Mapping[str, str]) -> tuple[st
 def endpoint(row: Mapping[str, Any], tags: Mapping[str, str]) -> tuple[str, dict[str, Any]]:
     detail = _detail(row, _ENDPOINT, tags)
     return "SageMaker Endpoint State Change", {**detail, "EndpointStatus": event_name(row["EndpointStatus"])}
+
+
+def deployment(row: Mapping[str, Any], tags: Mapping[str, str]) -> tuple[str, dict[str, Any]]:
+    detail = _detail(row, (*_ENDPOINT, *_DEPLOYMENT), tags)
+    return "SageMaker Endpoint Deployment State Change", {**detail, "EndpointStatus": event_name(row["EndpointStatus"])}
 
 
 def _detail(row: Mapping[str, Any], fields: tuple[str, ...], tags: Mapping[str, str]) -> dict[str, Any]:

@@ -1,11 +1,17 @@
 """Amazon SageMaker Runtime: requests to live endpoints.
 
-Reads the rows that the sagemaker service stores for endpoints (kind `sagemaker.endpoint`); shares no code with it.
+Follows the routes that the sagemaker service publishes (`kernel/traffic.py`); shares no code with it.
 """
 
 from __future__ import annotations
 
-from emulator.kernel.ports import Operation
+from emulator.kernel.ports import Kernel, Operation
+from emulator.services.sagemaker_runtime import engine
 from emulator.services.sagemaker_runtime.invocation import invoke_endpoint
 
 OPERATIONS: dict[str, Operation] = {"InvokeEndpoint": invoke_endpoint}
+
+
+def close(kernel: Kernel) -> None:
+    """Before the emulator stops: nothing captured is lost."""
+    engine.of(kernel).close()

@@ -13,6 +13,10 @@ class Unreachable(Exception):  # noqa: N818
     """The server took no request: it is gone or on its way."""
 
 
+class BrokenOff(ConnectionError):  # noqa: N818
+    """The server had the request and ended the connection instead of answering."""
+
+
 @dataclass(frozen=True)
 class Answer:
     """Status, headers (names in small letters) and body."""
@@ -32,7 +36,7 @@ def post(port: int, path: str, headers: Mapping[str, str], body: bytes, timeout_
     Raises:
         Unreachable: it cannot be reached.
         TimeoutError: no answer in time.
-        ConnectionError: it broke off while answering.
+        BrokenOff: it broke off instead of answering, or while it did.
     """
     lines = [f"POST {path} HTTP/1.1", f"Host: localhost:{port}", f"Content-Length: {len(body)}"]
     head = "\r\n".join([*lines, *(f"{name}: {value}" for name, value in headers.items()), "", ""])
@@ -61,7 +65,7 @@ def _exchange_fresh(port: int, request: bytes, timeout_s: float) -> Answer:
         return _exchange(port, fresh, request)
     except _StaleError as error:
         fresh.close()
-        raise Unreachable("the server closed the connection") from error
+        raise BrokenOff("the server closed the connection") from error
 
 
 def _exchange(port: int, connection: socket.socket, request: bytes) -> Answer:
@@ -78,9 +82,12 @@ def _exchange(port: int, connection: socket.socket, request: bytes) -> Answer:
         raise _StaleError("closed")
     try:
         answer = _read(line, reader)
-    except OSError:
+    except TimeoutError:
         connection.close()
         raise
+    except OSError as error:
+        connection.close()
+        raise BrokenOff(str(error)) from error
     _keep(port, connection)
     return answer
 

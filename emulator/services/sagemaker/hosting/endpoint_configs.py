@@ -2,7 +2,7 @@
 
 AWS_NAME: CreateEndpointConfig, DescribeEndpointConfig, ListEndpointConfigs, DeleteEndpointConfig
 SOURCE: the API reference pages of these operations, read 2026-11
-DIFFERS: data capture, shadow variants, serverless, asynchronous inference and inference components are refused by name.
+DIFFERS: serverless, asynchronous inference and inference components are refused by name.
 """
 
 from __future__ import annotations
@@ -10,12 +10,13 @@ from __future__ import annotations
 from emulator.kernel.errors import EmulatorError, validation
 from emulator.kernel.ports import Context, Kernel, Operation, Params
 from emulator.kernel.store import Row
+from emulator.semantics.endpoints import configs, variants
 from emulator.semantics.state_changes import hosting as events
 from emulator.services.sagemaker import listing, names, tags
 from emulator.services.sagemaker.hosting import models
 
 KIND = names.ENDPOINT_CONFIG
-_NOT_EMULATED = ("AsyncInferenceConfig", "ExplainerConfig", "ShadowProductionVariants", "CrossRegionTrafficConfig")
+_NOT_EMULATED = ("AsyncInferenceConfig", "ExplainerConfig", "CrossRegionTrafficConfig")
 _NOT_EMULATED_VARIANT = ("ServerlessConfig", "InstancePools", "ManagedInstanceScaling", "AcceleratorPartitionLayouts")
 
 
@@ -65,12 +66,10 @@ def _check(params: Params, kernel: Kernel) -> None:
     for field in _NOT_EMULATED:
         if params.get(field):
             raise EmulatorError(f"{where} {field} is not emulated yet")
-    if (params.get("DataCaptureConfig") or {}).get("EnableCapture"):
-        raise EmulatorError(f"{where} DataCaptureConfig is not emulated yet")
-    variants = params["ProductionVariants"]
-    if len({variant["VariantName"] for variant in variants}) < len(variants):
-        raise validation("Production variant names must be unique within an endpoint configuration.")
-    for variant in variants:
+    reason = configs.refusal(params)
+    if reason:
+        raise validation(reason)
+    for variant in variants.all_of(params):
         for field in _NOT_EMULATED_VARIANT:
             if variant.get(field):
                 raise EmulatorError(f"{where} variant '{variant['VariantName']}': {field} is not emulated yet")

@@ -45,13 +45,23 @@ def move(kernel: Kernel, name: str, status: str, **changes: Any) -> Row:
     return row
 
 
-def note_port(kernel: Kernel, name: str, variant: str, port: int | None) -> None:
-    """A variant's server answers on another port than before, or is gone for the moment."""
+def check_rest(row: Row) -> None:
+    """Refuse what cannot begin while an endpoint is changing, or ever again."""
+    try:
+        lifecycle.move(row["EndpointStatus"], "Updating")
+    except lifecycle.IllegalMove as error:
+        raise _refusal(row, error) from error
+
+
+def progress(kernel: Kernel, name: str, **changes: Any) -> Row:
+    """Something about a deployment that is under way has changed; a change to None takes the field away."""
     with kernel.store.transaction():
-        row = kernel.store.get(KIND, name)
-        if row is not None and variant in row.get("_Servers", {}):
-            row["_Servers"][variant]["Port"] = port
-            kernel.store.put(KIND, name, row)
+        row = {**existing(kernel, name), **changes, "LastModifiedTime": kernel.clock.now()}
+        row = {key: value for key, value in row.items() if value is not None}
+        kernel.store.put(KIND, name, row)
+    detail_type, detail = events.deployment(row, tags.of(kernel, row["EndpointArn"]))
+    kernel.publish("aws.sagemaker", detail_type, detail, [row["EndpointArn"]])
+    return row
 
 
 def announce(kernel: Kernel, row: Row) -> None:

@@ -3,23 +3,23 @@
 AWS_NAME: CreateEndpoint, UpdateEndpoint, UpdateEndpointWeightsAndCapacities, DescribeEndpoint, ListEndpoints,
     DeleteEndpoint
 SOURCE: the API reference pages of these operations, read 2026-11
-DIFFERS: updates are all at once; DeploymentConfig is refused by name.
+DIFFERS: AWS's words for an instance count of zero are not known.
 """
 
 from __future__ import annotations
 
 from emulator.kernel.errors import EmulatorError, validation
-from emulator.kernel.ports import Context, Operation, Params
-from emulator.semantics.endpoints import variants
+from emulator.kernel.ports import Context, Kernel, Operation, Params
+from emulator.kernel.store import Row
+from emulator.semantics.endpoints import deployments, variants
 from emulator.services.sagemaker import listing, names, tags
-from emulator.services.sagemaker.hosting import deployment, endpoint_configs
+from emulator.services.sagemaker.hosting import alarms, deployment, endpoint_configs, models
 from emulator.services.sagemaker.hosting import endpoint_records as records
 
 KIND = names.ENDPOINT
 
 
 def create_endpoint(params: Params, ctx: Context) -> Params:
-    _refuse_deployment_config(params, "CreateEndpoint")
     kernel, name = ctx.kernel, params["EndpointName"]
     arn = names.lower_arn(kernel, "endpoint", name)
     config = endpoint_configs.existing(kernel, params["EndpointConfigName"])
@@ -31,6 +31,8 @@ def create_endpoint(params: Params, ctx: Context) -> Params:
         "EndpointStatus": "Creating",
         "CreationTime": now,
         "LastModifiedTime": now,
+        "PendingDeploymentSummary": {"EndpointConfigName": config["EndpointConfigName"], "StartTime": now},
+        **({"LastDeploymentConfig": params["DeploymentConfig"]} if "DeploymentConfig" in params else {}),
     }
     with kernel.store.transaction():
         if kernel.store.get(KIND, name):
@@ -43,14 +45,22 @@ def create_endpoint(params: Params, ctx: Context) -> Params:
 
 
 def update_endpoint(params: Params, ctx: Context) -> Params:
-    _refuse_deployment_config(params, "UpdateEndpoint")
     kernel, name = ctx.kernel, params["EndpointName"]
-    records.existing(kernel, name)
+    row = records.existing(kernel, name)
     config = endpoint_configs.existing(kernel, params["EndpointConfigName"])
-    retain = bool(params.get("RetainAllVariantProperties"))
-    excluded = [item["VariantPropertyType"] for item in params.get("ExcludeRetainedVariantProperties") or ()]
-    row = records.move(kernel, name, "Updating", FailureReason=None)
-    kernel.dispatcher.start(f"endpoint {name}", lambda: deployment.update(kernel, name, config, retain, excluded))
+    asked = deployment.Update(
+        config,
+        bool(params.get("RetainAllVariantProperties")),
+        [item["VariantPropertyType"] for item in params.get("ExcludeRetainedVariantProperties") or ()],
+        params.get("DeploymentConfig")
+        or (row.get("LastDeploymentConfig") if params.get("RetainDeploymentConfig") else None),
+    )
+    records.check_rest(row)
+    _check_update(kernel, row, asked)
+    config_of = {"LastDeploymentConfig": asked.deployment_config} if asked.deployment_config else {}
+    summary = {"EndpointConfigName": config["EndpointConfigName"], "StartTime": kernel.clock.now()}
+    records.move(kernel, name, "Updating", FailureReason=None, PendingDeploymentSummary=summary, **config_of)
+    kernel.dispatcher.start(f"endpoint {name}", lambda: deployment.update(kernel, name, asked))
     return {"EndpointArn": row["EndpointArn"]}
 
 
@@ -60,12 +70,15 @@ def update_endpoint_weights_and_capacities(params: Params, ctx: Context) -> Para
     if any("ServerlessUpdateConfig" in item for item in wanted):
         raise EmulatorError("sagemaker: UpdateEndpointWeightsAndCapacities: ServerlessUpdateConfig is not emulated yet")
     row = records.existing(kernel, name)
+    every = [*row.get("ProductionVariants", ()), *row.get("ShadowProductionVariants", ())]
     try:
-        variants.rescaled(row.get("ProductionVariants", []), wanted)
+        variants.desired(every, wanted)
     except KeyError as error:
         raise validation(f'Could not find production variant {error} in endpoint "{row["EndpointArn"]}".') from error
-    records.move(kernel, name, "Updating")
-    kernel.dispatcher.post(f"endpoint {name}", lambda: deployment.rescale(kernel, name, wanted))
+    if any(item.get("DesiredInstanceCount") == 0 for item in wanted):
+        raise validation("DesiredInstanceCount must be at least 1 for a production variant of a real-time endpoint.")
+    records.move(kernel, name, "Updating", FailureReason=None)
+    kernel.dispatcher.start(f"endpoint {name}", lambda: deployment.rescale(kernel, name, wanted))
     return {"EndpointArn": row["EndpointArn"]}
 
 
@@ -86,10 +99,23 @@ def delete_endpoint(params: Params, ctx: Context) -> Params:
     return {}
 
 
-def _refuse_deployment_config(params: Params, operation: str) -> None:
-    for field in ("DeploymentConfig", "RetainDeploymentConfig"):
-        if params.get(field):
-            raise EmulatorError(f"sagemaker: {operation}: {field} is not emulated yet; updates are all at once")
+def _check_update(kernel: Kernel, row: Row, asked: deployment.Update) -> None:
+    """What AWS refuses before anything happens."""
+    config, old = asked.config, [item["VariantName"] for item in row.get("ProductionVariants", ())]
+    shown = variants.from_config(
+        config["ProductionVariants"], dict.fromkeys(variants.names(config), ()), kernel.clock.now()
+    )
+    if asked.is_retaining:
+        shown = variants.retained(shown, row.get("ProductionVariants", ()), asked.excluded)
+    wanted = asked.deployment_config or {}
+    reason = deployments.refusal(wanted, old, variants.counts(shown), variants.is_serverless(config))
+    if reason:
+        raise validation(reason)
+    names_of_alarms = deployments.plan(wanted, 1).alarms
+    role_arn = models.existing(kernel, config["ProductionVariants"][0]["ModelName"]).get("ExecutionRoleArn", "")
+    unknown = set(names_of_alarms) - alarms.states(kernel, names_of_alarms, role_arn).keys()
+    if unknown:
+        raise validation(f"AutoRollbackConfiguration names alarms that do not exist: {sorted(unknown)}.")
 
 
 OPERATIONS: dict[str, Operation] = {

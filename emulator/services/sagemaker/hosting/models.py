@@ -3,7 +3,7 @@
 AWS_NAME: CreateModel, DescribeModel, ListModels, DeleteModel
 SOURCE: the API reference pages of these operations; AWS's words for model data that is not there from
     docs.aws.amazon.com/sagemaker/latest/dg/troubleshooting, read 2026-11
-DIFFERS: one container a model; multi-model, inference pipelines and uncompressed model data are refused by name.
+DIFFERS: multi-model, direct invocation of one of several containers and uncompressed model data are refused by name.
 """
 
 from __future__ import annotations
@@ -26,13 +26,14 @@ _NOT_EMULATED = ("ModelDataSource", "AdditionalModelDataSources", "MultiModelCon
 def create_model(params: Params, ctx: Context) -> Params:
     kernel, name = ctx.kernel, params["ModelName"]
     arn = names.lower_arn(kernel, "model", name)
-    container = _resolved(kernel, _single_container(params))
-    _check_data(kernel, container, params.get("ExecutionRoleArn", ""))
+    containers = [_resolved(kernel, container) for container in _containers(params)]
+    for container in containers:
+        _check_data(kernel, container, params.get("ExecutionRoleArn", ""))
     row = {
         **{key: value for key, value in params.items() if key != "Tags"},
         "ModelArn": arn,
         "CreationTime": kernel.clock.now(),
-        "_Container": container,
+        "_Containers": containers,
     }
     with kernel.store.transaction():
         if kernel.store.get(KIND, name):
@@ -71,19 +72,20 @@ def existing(kernel: Kernel, name: str) -> Row:
     return row
 
 
-def _single_container(params: Params) -> dict[str, Any]:
+def _containers(params: Params) -> list[dict[str, Any]]:
+    """The containers of a model, in the order in which they answer."""
     given = [params["PrimaryContainer"]] if "PrimaryContainer" in params else list(params.get("Containers") or ())
     if not given:
         raise validation("One of PrimaryContainer or Containers must be provided.")
-    if len(given) > 1:
-        raise EmulatorError("sagemaker: CreateModel: an inference pipeline (several Containers) is not emulated yet")
-    container = given[0]
-    for field in _NOT_EMULATED:
-        if container.get(field):
-            raise EmulatorError(f"sagemaker: CreateModel: {field} is not emulated yet")
-    if container.get("Mode", "SingleModel") != "SingleModel":
-        raise EmulatorError(f"sagemaker: CreateModel: Mode '{container['Mode']}' is not emulated yet")
-    return dict(container)
+    if (params.get("InferenceExecutionConfig") or {}).get("Mode", "Serial") != "Serial":
+        raise EmulatorError("sagemaker: CreateModel: InferenceExecutionConfig Mode 'Direct' is not emulated yet")
+    for container in given:
+        for field in _NOT_EMULATED:
+            if container.get(field):
+                raise EmulatorError(f"sagemaker: CreateModel: {field} is not emulated yet")
+        if container.get("Mode", "SingleModel") != "SingleModel":
+            raise EmulatorError(f"sagemaker: CreateModel: Mode '{container['Mode']}' is not emulated yet")
+    return given
 
 
 def _resolved(kernel: Kernel, container: dict[str, Any]) -> dict[str, Any]:

@@ -40,9 +40,7 @@ class ServerPlan:
 class ModelServer:
     """A process and its port. `on_crash` is called when a server that had answered its ping ends by itself."""
 
-    def __init__(
-        self, kernel: Kernel, plan: ServerPlan, log: LogStream, on_crash: Callable[[ModelServer], None]
-    ) -> None:
+    def __init__(self, kernel: Kernel, plan: ServerPlan, log: LogStream, on_crash: Callable[[], None]) -> None:
         self.plan = plan
         self.log = log
         self.port = 0
@@ -121,4 +119,4 @@ class ModelServer:
         self._ended.set()
         self._bound_or_ended.set()
         if self._is_ready and not self._is_stopping:
-            self._on_crash(self)
+            self._on_crash()

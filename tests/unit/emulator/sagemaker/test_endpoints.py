@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from emulator.kernel.errors import AwsError, EmulatorError
+from emulator.kernel import traffic
+from emulator.kernel.errors import AwsError
 from tests.support.emulator import ROLE, World
 from tests.unit.emulator.sagemaker.requests import SKLEARN, tarball
 
@@ -195,13 +196,14 @@ def test_a_server_that_dies_is_started_again_and_its_end_is_on_record(aws: World
             answer = invoke(aws)
         except AwsError as error:
             assert error.code in ("ServiceUnavailable", "ModelError")  # noqa: PT017 - until the new server stands
-    kinds = [entry["kind"] for entry in aws.kernel.journal.entries("endpoint.server")]
-    assert kinds[0] == "endpoint.server.crashed"
+    kinds = [entry["kind"] for entry in aws.kernel.journal.entries("endpoint.instance")]
+    assert kinds[0] == "endpoint.instance.crashed"
 
 
 def test_a_deleted_endpoint_is_gone_with_its_server(aws: World) -> None:
     up(aws, deploy(aws, "one"))
-    port = (aws.kernel.store.get("sagemaker.endpoint", "e") or {})["_Servers"]["champion"]["Port"]
+    route = traffic.of(aws.kernel.engines).route("e")
+    port = route.variants[0].pools[0].instances[0].ports[0]
 
     aws.sagemaker("DeleteEndpoint", EndpointName="e")
 
@@ -254,21 +256,6 @@ def test_what_is_missing_or_not_emulated_is_named(aws: World) -> None:
     container = {"Image": SKLEARN, "ModelDataUrl": "s3://bucket/no.tar.gz"}
     with pytest.raises(AwsError, match=r"Could not access model data at s3://bucket/no\.tar\.gz"):
         aws.sagemaker("CreateModel", ModelName="m", PrimaryContainer=container, ExecutionRoleArn=ROLE)
-
-
-def test_data_capture_is_refused_by_name(aws: World) -> None:
-    deploy(aws, "one")
-    variant = {"VariantName": "v", "ModelName": "one", "InitialInstanceCount": 1, "InstanceType": "ml.m5.large"}
-    capture = {
-        "EnableCapture": True,
-        "InitialSamplingPercentage": 1,
-        "DestinationS3Uri": "s3://b",
-        "CaptureOptions": [{"CaptureMode": "Input"}],
-    }
-
-    request = {"EndpointConfigName": "c", "ProductionVariants": [variant], "DataCaptureConfig": capture}
-    with pytest.raises(EmulatorError, match="DataCaptureConfig is not emulated yet"):
-        aws.sagemaker("CreateEndpointConfig", **request)
 
 
 def test_an_error_of_the_toolkit_answers_with_its_own_status(aws: World) -> None:

@@ -1,0 +1,155 @@
+"""One request to an endpoint as a conversation with model servers, whoever carries the messages.
+
+It yields what is to be sent to a server and is sent the answer, or thrown what went wrong; it returns the answer for
+the caller. So one program serves blocking callers and an event loop alike.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Generator
+from dataclasses import dataclass, replace
+from functools import partial
+
+from emulator.kernel import traffic
+from emulator.kernel.ports import Kernel
+from emulator.semantics.endpoints.capture import Captured
+from emulator.services.sagemaker_runtime import errors, metering, turns
+from emulator.services.sagemaker_runtime.capturing import Capturing
+from emulator.services.sagemaker_runtime.connection import Answer, BrokenOff, Unreachable
+from emulator.services.sagemaker_runtime.turns import Draws, Place, Request, Turn
+
+TIMEOUT_S = 60.0
+ANY_TYPE = "application/octet-stream"
+Mirror = Callable[[Request, Turn], None]
+
+
+@dataclass(frozen=True)
+class Message:
+    """A request to one container."""
+
+    port: int
+    path: str
+    headers: dict[str, str]
+    body: bytes
+    timeout_s: float = TIMEOUT_S
+
+
+@dataclass(frozen=True)
+class Served:
+    """What the caller is answered."""
+
+    answer: Answer
+    variant: str
+
+
+Conversation = Generator[Message, Answer, Served]
+
+
+def serve(kernel: Kernel, capturing: Capturing, mirror: Mirror, request: Request) -> Conversation:
+    """Answer one request.
+
+    Raises:
+        AwsError: in AWS's words.
+    """
+    began = time.perf_counter()
+    roads = traffic.of(kernel.engines)
+    choose = partial(turns.first, request, Draws.of(kernel.ids.unit), kernel.account_id)
+    turn = roads.take(request.endpoint, choose)
+    if turn.shadow:
+        mirror(request, turn)
+    tried: tuple[str, ...] = ()
+    while turn.place is not None:
+        try:
+            answer, model_s = yield from _ask(kernel, request, turn.place)
+        except Unreachable:
+            tried = (*tried, turn.place.instance.instance_id)
+        else:
+            overhead_s = time.perf_counter() - began - model_s
+            return _concluded(kernel, capturing, request, turn, answer, model_s, overhead_s)
+        finally:
+            roads.release((turn.place.instance.instance_id,))
+        choose_again = partial(turns.again, turn, tried, Draws.of(kernel.ids.unit))
+        turn = roads.take(request.endpoint, choose_again)
+    raise errors.unavailable(turn.variant.name)
+
+
+def shadow(kernel: Kernel, capturing: Capturing, request: Request, turn: Turn) -> Conversation:
+    """Let the shadow variant answer too; its answer is captured, its failures are measured, nobody is told."""
+    place = turn.shadow
+    assert place is not None
+    began = time.perf_counter()
+    try:
+        answer, model_s = yield from _ask(kernel, request, place)
+    finally:
+        traffic.of(kernel.engines).release((place.instance.instance_id,))
+    copied = replace(turn, place=place, variant=place.variant)
+    overhead_s = time.perf_counter() - began - model_s
+    return _concluded(kernel, capturing, request, copied, answer, model_s, overhead_s)
+
+
+def _ask(kernel: Kernel, request: Request, place: Place) -> Generator[Message, Answer, tuple[Answer, float]]:
+    """The containers of an instance answer in turn, each what the one before said; and how long they took."""
+    began = time.perf_counter()
+    headers, body = dict(request.headers), request.body
+    names = _names(len(place.instance.ports))
+    for name, port in zip(names, place.instance.ports, strict=True):
+        try:
+            answer = yield Message(port, "/invocations", headers, body)
+        except TimeoutError as error:
+            raise _failed(kernel, request, place, name, errors.TIMED_OUT.format(container=name), began) from error
+        except BrokenOff as error:
+            raise _failed(kernel, request, place, name, f"the container broke off: {error}", began) from error
+        if answer.status >= 400:
+            return answer, time.perf_counter() - began
+        headers, body = {**headers, "Content-Type": answer.headers.get("content-type", ANY_TYPE)}, answer.body
+    return answer, time.perf_counter() - began
+
+
+def _names(count: int) -> list[str]:
+    """What AWS calls containers in errors."""
+    return ["primary"] if count == 1 else [f"container-{number + 1}" for number in range(count)]
+
+
+def _failed(kernel: Kernel, request: Request, place: Place, name: str, text: str, began: float) -> errors.ModelError:
+    metering.measure(kernel, request.endpoint, place, 0, time.perf_counter() - began, 0)
+    return errors.model_error(kernel, request.endpoint, name, 0, text)
+
+
+def _concluded(
+    kernel: Kernel,
+    capturing: Capturing,
+    request: Request,
+    turn: Turn,
+    answer: Answer,
+    model_s: float,
+    overhead_s: float,
+) -> Served:
+    """Measure, capture, and tell an error of the container as AWS does."""
+    assert turn.place is not None
+    metering.measure(kernel, request.endpoint, turn.place, answer.status, model_s, overhead_s)
+    if answer.status >= 400:
+        text = answer.body.decode("utf-8", "replace")
+        raise errors.model_error(kernel, request.endpoint, "primary", answer.status, text)
+    if turn.is_captured:
+        _capture(kernel, capturing, request, turn, answer)
+    return Served(answer, turn.variant.name)
+
+
+def _capture(kernel: Kernel, capturing: Capturing, request: Request, turn: Turn, answer: Answer) -> None:
+    assert turn.route.capture is not None
+    capturing.keep(
+        Captured(
+            turn.route.capture,
+            request.endpoint,
+            turn.variant.name,
+            kernel.clock.now(),
+            kernel.ids.uuid(),
+            request.inference_id,
+            request.custom_attributes,
+            request.headers["Content-Type"],
+            request.body,
+            answer.headers.get("content-type", ANY_TYPE),
+            answer.body,
+        )
+    )
