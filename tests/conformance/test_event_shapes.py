@@ -17,6 +17,7 @@ from emulator.semantics.s3 import object_events
 from emulator.semantics.s3.object_events import ObjectChange
 from emulator.services import sagemaker
 from tests.support.emulator import ROLE, World, world
+from tests.support.waiting import eventually
 from tests.unit.emulator.sagemaker.requests import (
     SKLEARN,
     create_pipeline,
@@ -74,7 +75,10 @@ DEPARTURES = {
     f"{PACKAGE}.ModelPackageVersion: unknown": _PACKAGE,
 }
 """Each departure of ours from the registry, and why it stands."""
-UNREGISTERED = {"SageMaker Processing Job State Change": "AWS registers no schema; ours is what Describe answers"}
+UNREGISTERED = {
+    "SageMaker Processing Job State Change": "AWS registers no schema; ours is what Describe answers",
+    "SageMaker Endpoint Deployment State Change": "AWS registers no schema; ours is as the guide's examples",
+}
 Emitted = list[tuple[str, str, dict[str, Any], list[str]]]
 """Source, detail-type, detail and resources of each event."""
 TYPES = {"string": str, "boolean": bool, "number": (int, float)}
@@ -185,6 +189,9 @@ def _serve(aws: World) -> None:
     aws.sagemaker("CreateEndpointConfig", EndpointConfigName="c", ProductionVariants=[variant])
     aws.sagemaker("CreateEndpoint", EndpointName="e", EndpointConfigName="c")
     aws.events.wait(lambda kind, detail: kind == ENDPOINT and detail["EndpointStatus"] == "IN_SERVICE")
+    aws.sagemaker("UpdateEndpoint", EndpointName="e", EndpointConfigName="c")
+    aws.events.wait(lambda kind, detail: kind == ENDPOINT and detail["EndpointStatus"] == "UPDATING")
+    eventually(lambda: aws.sagemaker("DescribeEndpoint", EndpointName="e")["EndpointStatus"] == "InService")
     aws.sagemaker("DeleteEndpoint", EndpointName="e")
 
 

@@ -34,6 +34,8 @@ class FakeS3:
 
     def __init__(self) -> None:
         self.objects: dict[tuple[str, str], bytes] = {}
+        self.refuses = 0
+        """So many of the next PutObject are refused."""
 
     def put(self, uri: str, body: bytes | str) -> None:
         bucket, _, key = uri.removeprefix("s3://").partition("/")
@@ -49,6 +51,9 @@ class FakeS3:
     def __call__(self, operation: str, params: Params) -> Params:
         bucket, key = params["Bucket"], params.get("Key", "")
         match operation:
+            case "PutObject" if self.refuses:
+                self.refuses -= 1
+                raise AwsError("AccessDenied", "Access Denied", 403)
             case "PutObject":
                 self.objects[bucket, key] = params["Body"]
                 return {}
@@ -139,6 +144,8 @@ class World:
     events: Events = field(default_factory=Events)
     functions: dict[str, Callable[[bytes], Params]] = field(default_factory=dict)
     queues: dict[str, list[str]] = field(default_factory=dict)
+    alarms: dict[str, str] = field(default_factory=dict)
+    metrics: list[tuple[str, str, dict[str, str], float, str]] = field(default_factory=list)
 
     def call(self, service: str, operation: str, params: Params, principal: Principal | None = None) -> Params:
         if service in self.owned:
@@ -153,6 +160,9 @@ class World:
             case "sqs":
                 self.queues.setdefault(params["QueueUrl"], []).append(params["MessageBody"])
                 return {}
+            case "cloudwatch" if operation == "DescribeAlarms":
+                found = [name for name in params["AlarmNames"] if name in self.alarms]
+                return {"MetricAlarms": [{"AlarmName": name, "StateValue": self.alarms[name]} for name in found]}
             case "lambda":
                 return self.functions[params["FunctionName"]](params["Payload"])
         raise AssertionError(f"{service}:{operation}")
@@ -193,5 +203,6 @@ def world(state_dir: Path, owned: dict[str, dict[str, Operation]], isolation: st
     made = World(kernel, owned)
     kernel.calls = made.call
     kernel.publish = made.events.publish
+    kernel.measure = lambda *measured: made.metrics.append((*measured[:2], dict(measured[2]), *measured[3:]))
     kernel.credentials = lambda role_arn, session_name: {"AWS_ACCESS_KEY_ID": "ASIA", "AWS_REGION": "us-east-1"}
     return made

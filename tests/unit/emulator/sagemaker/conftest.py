@@ -17,6 +17,6 @@ def aws(tmp_path: Path) -> Iterator[World]:
     sagemaker.start(made.kernel)
     yield made
     for endpoint in made.kernel.store.rows("sagemaker.endpoint"):
-        if endpoint["EndpointStatus"] in ("InService", "Failed"):
+        if endpoint["EndpointStatus"] in ("InService", "Failed", "UpdateRollbackFailed"):
             made.sagemaker("DeleteEndpoint", EndpointName=endpoint["EndpointName"])
     made.close()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import socket
-from typing import Any
 
 import pytest
 
@@ -11,69 +10,7 @@ from emulator.kernel import traffic
 from emulator.kernel.errors import AwsError
 from tests.support.emulator import ROLE, World
 from tests.unit.emulator.sagemaker.requests import SKLEARN, tarball
-
-INFERENCE = """
-import json, os
-def model_fn(model_dir):
-    return open(os.path.join(model_dir, "name_txt".replace("_", "."))).read()
-def input_fn(data, content_type):
-    if content_type != "application/json":
-        raise ValueError(f"cannot read {content_type}")
-    return json.loads(data)
-def predict_fn(data, model):
-    if data == "die":
-        os._exit(7)
-    return {"model": model, "answer": 1 / data, "pid": os.getpid()}
-def output_fn(prediction, accept):
-    return json.dumps(prediction), accept
-"""
-
-
-def deploy(aws: World, name: str, code: str = INFERENCE, script: str = "inference_py") -> str:
-    """A model and a configuration with one variant, both called `name`."""
-    aws.s3.put(f"s3://bucket/{name}.tar.gz", tarball(**{f"code__{script}": code, "name_txt": name}))
-    container = {"Image": SKLEARN, "ModelDataUrl": f"s3://bucket/{name}.tar.gz"}
-    aws.sagemaker("CreateModel", ModelName=name, PrimaryContainer=container, ExecutionRoleArn=ROLE)
-    configure(aws, name, {name: 1.0}, "champion")
-    return name
-
-
-def configure(aws: World, config: str, weights: dict[str, float], *variants: str) -> None:
-    """A configuration: a variant a model, called as given or like its model."""
-    names = variants or tuple(weights)
-    made = [
-        {
-            "VariantName": variant,
-            "ModelName": model,
-            "InitialInstanceCount": 1,
-            "InstanceType": "ml.m5.large",
-            "InitialVariantWeight": weight,
-        }
-        for variant, (model, weight) in zip(names, weights.items(), strict=True)
-    ]
-    aws.sagemaker("CreateEndpointConfig", EndpointConfigName=config, ProductionVariants=made)
-
-
-def up(aws: World, config: str) -> dict[str, Any]:
-    aws.sagemaker("CreateEndpoint", EndpointName="e", EndpointConfigName=config)
-    return at_rest(aws, config)
-
-
-def at_rest(aws: World, config: str, status: str = "IN_SERVICE") -> dict[str, Any]:
-    def fits(kind: str, detail: dict[str, Any]) -> bool:
-        return detail.get("EndpointStatus") == status and detail.get("EndpointConfigName") == config
-
-    aws.events.wait(fits)
-    return aws.sagemaker("DescribeEndpoint", EndpointName="e")
-
-
-def statuses(aws: World) -> list[str]:
-    return [detail["EndpointStatus"] for detail in aws.events.details("Endpoint State Change")]
-
-
-def invoke(aws: World, body: str = "4", content_type: str = "application/json", **more: Any) -> dict[str, Any]:
-    request = {"EndpointName": "e", "Body": body.encode(), "ContentType": content_type, **more}
-    return aws.call("sagemaker-runtime", "InvokeEndpoint", request)
+from tests.unit.emulator.sagemaker.serving import INFERENCE, at_rest, configure, deploy, invoke, statuses, up
 
 
 def test_an_endpoint_answers_with_its_model(aws: World) -> None:
