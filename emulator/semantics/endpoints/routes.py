@@ -10,7 +10,7 @@ DIFFERS: AWS does not document what a shadow variant's weight means; here its sh
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from emulator.semantics.endpoints.capture import Capture
@@ -18,12 +18,25 @@ from emulator.semantics.endpoints.capture import Capture
 LEAST_BUSY = "LEAST_OUTSTANDING_REQUESTS"
 
 
+class ModelNotLoaded(Exception):  # noqa: N818
+    """A model of a multi-model endpoint that is not there (status 400) or that its container would not load."""
+
+    def __init__(self, status: int, message: str) -> None:
+        super().__init__(message)
+        self.status = status
+
+
 @dataclass(frozen=True)
 class Instance:
-    """One instance: the ports of its containers, in the order in which they answer."""
+    """One instance: the ports and names of its containers, in the order in which they answer.
+
+    `load` brings a model of a multi-model endpoint in and answers its name in the container.
+    """
 
     instance_id: str
     ports: tuple[int, ...]
+    names: tuple[str, ...] = ("primary",)
+    load: Callable[[str], str] | None = None
 
 
 @dataclass(frozen=True)

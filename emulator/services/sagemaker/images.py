@@ -1,12 +1,17 @@
 """Which runner stands in for which SageMaker image.
 
 A runner is a virtual environment with the image's own library versions, `<runners_dir>/<runner>/bin/python`. To add
-one: make the environment (requirements/ holds the locked lists) and add its image to IMAGES.
+one for an image of AWS: make the environment (requirements/ holds the locked lists) and add its image to IMAGES. An
+image of your own: make `<runners_dir>/<any name>` with `bin/python` and an `image.json` that says {"repository",
+"version"}; a program `bin/serve` in it is started for endpoints instead of the toolkit's server, and has to listen on
+the port in SAGEMAKER_BIND_TO_PORT, since all containers share this machine.
 """
 
 from __future__ import annotations
 
+import json
 import re
+import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -67,6 +72,11 @@ class Runner:
         return str(self.home / "bin" / "python")
 
     @property
+    def serve_program(self) -> str | None:
+        """The container's own `serve`, when it has one."""
+        return shutil.which("serve", path=str(self.home / "bin"))
+
+    @property
     def search_path(self) -> str:
         """PATH of a child: the runner's own `python3` and tools first."""
         return f"{self.home / 'bin'}:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
@@ -101,14 +111,28 @@ def find(uri: str, runners_dir: Path) -> Runner:
     """
     parsed = _URI.fullmatch(uri)
     repository, tag = (parsed["repository"], parsed["tag"] or "") if parsed else (uri, "")
-    for image in IMAGES:
+    images = (*IMAGES, *_own_images(runners_dir))
+    for image in images:
         if repository == image.repository and (tag == image.version or tag.startswith(f"{image.version}-")):
             home = runners_dir / image.runner
             if (home / "bin" / "python").exists():
                 return Runner(image, home)
             raise UnknownImageError(f"the runner environment {image.runner} is not there; `make setup` builds it")
-    known = ", ".join(f"{image.repository}:{image.version}" for image in IMAGES)
+    known = ", ".join(f"{image.repository}:{image.version}" for image in images)
     raise UnknownImageError(
         f"no runner for image '{uri}'; there are runners for {known}. To add one, build an environment with the "
-        "image's libraries under the runners directory and name it in emulator/services/sagemaker/images.py"
+        "image's libraries under the runners directory and describe it in its image.json "
+        "(emulator/services/sagemaker/images.py says how)"
     )
+
+
+def _own_images(runners_dir: Path) -> list[Image]:
+    """Images that people have brought: each environment with an image.json."""
+    found = []
+    for file in sorted(runners_dir.glob("*/image.json")):
+        said = json.loads(file.read_text("utf-8"))
+        python = said.get("python", "")
+        found.append(
+            Image(said["repository"], said["version"], file.parent.name, python, said.get("libraries", {}), ())
+        )
+    return found

@@ -19,11 +19,12 @@ class BrokenOff(ConnectionError):  # noqa: N818
 
 @dataclass(frozen=True)
 class Answer:
-    """Status, headers (names in small letters) and body."""
+    """Status, headers (names in small letters) and body; `source` is the container that said it."""
 
     status: int
     headers: Mapping[str, str]
     body: bytes
+    source: str = "primary"
 
 
 _KEPT_MAX = 32

@@ -14,12 +14,14 @@ from functools import partial
 from emulator.kernel import traffic
 from emulator.kernel.ports import Kernel
 from emulator.semantics.endpoints.capture import Captured
+from emulator.semantics.endpoints.routes import ModelNotLoaded
 from emulator.services.sagemaker_runtime import errors, metering, turns
 from emulator.services.sagemaker_runtime.capturing import Capturing
 from emulator.services.sagemaker_runtime.connection import Answer, BrokenOff, Unreachable
 from emulator.services.sagemaker_runtime.turns import Draws, Place, Request, Turn
 
 TIMEOUT_S = 60.0
+_LOADS = 3
 ANY_TYPE = "application/octet-stream"
 Mirror = Callable[[Request, Turn], None]
 
@@ -92,23 +94,37 @@ def _ask(kernel: Kernel, request: Request, place: Place) -> Generator[Message, A
     """The containers of an instance answer in turn, each what the one before said; and how long they took."""
     began = time.perf_counter()
     headers, body = dict(request.headers), request.body
-    names = _names(len(place.instance.ports))
-    for name, port in zip(names, place.instance.ports, strict=True):
+    for name, port in zip(place.instance.names, place.instance.ports, strict=True):
         try:
-            answer = yield Message(port, "/invocations", headers, body)
+            answer = yield from _ask_container(kernel, request, place, Message(port, "/invocations", headers, body))
         except TimeoutError as error:
             raise _failed(kernel, request, place, name, errors.TIMED_OUT.format(container=name), began) from error
         except BrokenOff as error:
             raise _failed(kernel, request, place, name, f"the container broke off: {error}", began) from error
         if answer.status >= 400:
-            return answer, time.perf_counter() - began
+            break
         headers, body = {**headers, "Content-Type": answer.headers.get("content-type", ANY_TYPE)}, answer.body
-    return answer, time.perf_counter() - began
+    return replace(answer, source=name), time.perf_counter() - began
 
 
-def _names(count: int) -> list[str]:
-    """What AWS calls containers in errors."""
-    return ["primary"] if count == 1 else [f"container-{number + 1}" for number in range(count)]
+def _ask_container(
+    kernel: Kernel, request: Request, place: Place, message: Message
+) -> Generator[Message, Answer, Answer]:
+    """One message; where many models share the container, to the one that is asked for."""
+    if not request.target_model:
+        return (yield message)
+    assert place.instance.load is not None
+    answer = None
+    for _ in range(_LOADS):
+        try:
+            name = place.instance.load(request.target_model)
+        except ModelNotLoaded as error:
+            raise errors.not_loaded(kernel, request.endpoint, error) from error
+        answer = yield replace(message, path=f"/models/{name}/invoke")
+        if answer.status != 404:  # else it was unloaded after we asked
+            break
+    assert answer is not None
+    return answer
 
 
 def _failed(kernel: Kernel, request: Request, place: Place, name: str, text: str, began: float) -> errors.ModelError:
@@ -130,7 +146,7 @@ def _concluded(
     metering.measure(kernel, request.endpoint, turn.place, answer.status, model_s, overhead_s)
     if answer.status >= 400:
         text = answer.body.decode("utf-8", "replace")
-        raise errors.model_error(kernel, request.endpoint, "primary", answer.status, text)
+        raise errors.model_error(kernel, request.endpoint, answer.source, answer.status, text)
     if turn.is_captured:
         _capture(kernel, capturing, request, turn, answer)
     return Served(answer, turn.variant.name)

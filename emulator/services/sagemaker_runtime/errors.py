@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from emulator.kernel.errors import AwsError
 from emulator.kernel.ports import Kernel
+from emulator.semantics.endpoints.routes import ModelNotLoaded
 
 TIMED_OUT = (
     "Your invocation timed out while waiting for a response from container {container}. Review the latency metrics for "
@@ -35,6 +36,13 @@ def model_error(kernel: Kernel, endpoint: str, container: str, status: int, mess
         f"{console}#logEventViewer:group={group} in account {kernel.account_id} for more information."
     )
     return ModelError(status, message, kernel.arn("logs", f"log-group:{group}"), text)
+
+
+def not_loaded(kernel: Kernel, endpoint: str, error: ModelNotLoaded) -> AwsError:
+    """A model that is not there is the caller's mistake; one that its container would not load is the container's."""
+    if error.status == 400:
+        return AwsError("ValidationError", str(error))
+    return model_error(kernel, endpoint, "primary", error.status, str(error))
 
 
 def unavailable(variant: str) -> AwsError:

@@ -3,8 +3,8 @@
 AWS_NAME: InvokeEndpoint
 SOURCE: docs.aws.amazon.com/sagemaker/latest/APIReference/API_runtime_InvokeEndpoint.html (errors, header names, 60 s
     for the container, 6 MB for the payload), read 2026-11
-DIFFERS: multi-model, direct invocation of one container, sessions, explanations and inference components are refused
-    by name.
+DIFFERS: direct invocation of one container, sessions, explanations and inference components are refused by name. AWS's
+    words for TargetModel where it does not belong, or is missing, are not known.
 """
 
 from __future__ import annotations
@@ -17,7 +17,6 @@ from emulator.services.sagemaker_runtime.turns import Request
 
 _PAYLOAD_MAX = 6 * 1024 * 1024
 _NOT_EMULATED = (
-    "TargetModel",
     "TargetContainerHostname",
     "EnableExplanations",
     "InferenceComponentName",
@@ -29,6 +28,7 @@ _PASSED_ON = {
     "Accept": "Accept",
     "CustomAttributes": "X-Amzn-SageMaker-Custom-Attributes",
     "InferenceId": "X-Amzn-SageMaker-Inference-Id",
+    "TargetModel": "X-Amzn-SageMaker-Target-Model",
 }
 
 
@@ -57,6 +57,7 @@ def request_of(params: Params) -> Request:
         headers,
         raw,
         params.get("TargetVariant"),
+        params.get("TargetModel"),
         params.get("InferenceId") or "",
         params.get("CustomAttributes") or "",
     )

@@ -18,6 +18,7 @@ class Request:
     headers: Mapping[str, str]
     body: bytes
     target_variant: str | None = None
+    target_model: str | None = None
     inference_id: str = ""
     custom_attributes: str = ""
 
@@ -70,11 +71,14 @@ def first(request: Request, draws: Draws, account_id: str, route: Any, load: Map
     if not isinstance(route, routes.Route):
         raise AwsError("ValidationError", f"Endpoint {request.endpoint} of account {account_id} not found.")
     variant = _variant(route, request, draws)
+    place = _place(variant, draws, load, ())
+    if place is not None:
+        _check_model(request, place.instance)
     shadow = None
     if route.shadow and routes.is_mirrored(route, draws.mirror):
         shadow = _place(route.shadow, draws, load, ())
     is_captured = capture.is_sampled(route.capture, draws.sample)
-    return Turn(route, variant, _place(variant, draws, load, ()), shadow, is_captured)
+    return Turn(route, variant, place, shadow, is_captured)
 
 
 def again(before: Turn, tried: tuple[str, ...], draws: Draws, route: Any, load: Mapping[str, int]) -> Turn:
@@ -82,6 +86,14 @@ def again(before: Turn, tried: tuple[str, ...], draws: Draws, route: Any, load: 
     now = route if isinstance(route, routes.Route) else before.route
     variant = routes.named(now.variants, before.variant.name) or before.variant
     return Turn(now, variant, _place(variant, draws, load, tried), None, before.is_captured)
+
+
+def _check_model(request: Request, instance: routes.Instance) -> None:
+    """TargetModel belongs to multi-model endpoints, where it is needed."""
+    if request.target_model and instance.load is None:
+        raise AwsError("ValidationError", f"TargetModel is not supported: {request.endpoint} hosts a single model.")
+    if instance.load is not None and not request.target_model:
+        raise AwsError("ValidationError", f"TargetModel is required: {request.endpoint} is a multi-model endpoint.")
 
 
 def _variant(route: routes.Route, request: Request, draws: Draws) -> routes.Variant:

@@ -27,9 +27,14 @@ _CODE_DIR = "/opt/ml/code"
 
 @dataclass(frozen=True)
 class Container:
-    """A container of every instance: `pristine` is what its /opt/ml holds at first."""
+    """A container of every instance: `pristine` is what its /opt/ml holds at first.
+
+    `models_uri` is where a container of many models finds them; `hostname` names it among several.
+    """
 
     image: str
+    hostname: str
+    models_uri: str | None
     runner: Runner
     pristine: Path
     role_arn: str
@@ -59,9 +64,10 @@ def draw(kernel: Kernel, endpoint: str, item: Row, home: Path) -> Blueprint:
     """
     model = models.existing(kernel, item["ModelName"])
     role_arn = model.get("ExecutionRoleArn", "")
+    folder = home / item["VariantName"]
     containers = tuple(
-        _container(kernel, found, role_arn, home / item["VariantName"] / f"container-{number}")
-        for number, found in enumerate(model["_Containers"])
+        _container(kernel, found, role_arn, folder / found.get("ContainerHostname", f"container-{number}"))
+        for number, found in enumerate(model["_Containers"], start=1)
     )
     deadline = float(item.get("ContainerStartupHealthCheckTimeoutInSeconds", _READY_WITHIN_S))
     strategy = (item.get("RoutingConfig") or {}).get("RoutingStrategy", "RANDOM")
@@ -75,9 +81,16 @@ def _container(kernel: Kernel, container: Row, role_arn: str, pristine: Path) ->
         raise JobFailure(str(error)) from error
     environment = {**container.get("Environment", {})}
     objects = Objects(kernel, role_arn)
-    archives.unpack(objects.read(container["ModelDataUrl"]), pristine / "model", container["ModelDataUrl"])
+    uri = container["ModelDataUrl"]
+    is_multi = container.get("Mode") == "MultiModel"
+    if is_multi:
+        environment["SAGEMAKER_MULTI_MODEL"] = "true"
+        (pristine / "models").mkdir(parents=True)
+    else:
+        archives.unpack(objects.read(uri), pristine / "model", uri)
     _unpack_code(objects, environment, pristine)
-    return Container(container["Image"], runner, pristine, role_arn, environment)
+    models_uri = uri.rstrip("/") if is_multi else None
+    return Container(container["Image"], pristine.name, models_uri, runner, pristine, role_arn, environment)
 
 
 def _unpack_code(objects: Objects, environment: dict[str, str], pristine: Path) -> None:

@@ -10,6 +10,7 @@ from pathlib import Path
 from emulator.kernel.ports import Kernel
 from emulator.semantics.endpoints import routes
 from emulator.services.sagemaker.hosting.blueprints import Blueprint, Container
+from emulator.services.sagemaker.hosting.multi_model import Models
 from emulator.services.sagemaker.hosting.server import ModelServer, ServerPlan
 from emulator.services.sagemaker.jobs.container import opening_lines
 from emulator.services.sagemaker.jobs.failure import JobFailure
@@ -35,11 +36,15 @@ class HostedInstance:
         self._on_crash = on_crash
         self._lock = threading.Lock()
         self._is_over = False
-        self._servers = [self._server(number, part) for number, part in enumerate(blueprint.containers)]
+        self._servers = [self._server(part) for part in blueprint.containers]
+        first = blueprint.containers[0]
+        self._models = Models(kernel, first, self._directory(first), self._servers[0]) if first.models_uri else None
 
     @property
     def route(self) -> routes.Instance:
-        return routes.Instance(self.instance_id, tuple(server.port for server in self._servers))
+        ports = tuple(server.port for server in self._servers)
+        names = tuple(part.hostname for part in self.blueprint.containers) if len(ports) > 1 else ("primary",)
+        return routes.Instance(self.instance_id, ports, names, self._models.load if self._models else None)
 
     @property
     def is_well(self) -> bool:
@@ -69,13 +74,16 @@ class HostedInstance:
             server.log.flush()
         shutil.rmtree(self._home, ignore_errors=True)
 
-    def _server(self, number: int, container: Container) -> ModelServer:
+    def _directory(self, container: Container) -> Path:
+        return self._home / container.hostname / "ml"
+
+    def _server(self, container: Container) -> ModelServer:
         group = f"/aws/sagemaker/Endpoints/{self.blueprint.endpoint}"
         name = f"{self.blueprint.variant}/{self.instance_id}"
-        log = self._logs.open(group, name if len(self.blueprint.containers) == 1 else f"{name}/container-{number}")
+        log = self._logs.open(group, name if len(self.blueprint.containers) == 1 else f"{name}/{container.hostname}")
         for line in opening_lines(self._kernel, container.runner):
             log.write(line)
-        directory = self._home / str(number) / "ml"
+        directory = self._directory(container)
         shutil.copytree(container.pristine, directory, symlinks=True)
         plan = ServerPlan(
             self.blueprint.endpoint,

@@ -1,10 +1,12 @@
-"""The program inside a serving container: loads the user's script and answers /ping and /invocations.
+"""The program inside a serving container: loads the user's script and answers /ping, /invocations and /models.
 
 AWS_NAME: SageMaker Inference Toolkit
 SOURCE: docs.aws.amazon.com/sagemaker/latest/dg/your-algorithms-inference-code.html (paths, status codes);
     github.com/aws/sagemaker-inference-toolkit 1.10, src/sagemaker_inference/{transformer,default_inference_handler,
-    decoder,encoder,errors}.py (handler functions, their defaults, errors with a status_code), read 2026-11
-DIFFERS: one process of many threads instead of workers; a ValueError of input_fn is the client's mistake (400).
+    decoder,encoder,errors}.py (handler functions, their defaults, errors with a status_code); mms-container-apis.html
+    (loading, listing, unloading and invoking models; 404, 409, 507), read 2026-11
+DIFFERS: one process of many threads instead of workers; a ValueError of input_fn is the client's mistake (400). The
+    memory of an instance is not emulated: a model beyond EMULATOR_MODELS_MAX (50) is answered with 507.
 
 Runs in a runner's environment, so it imports the standard library only (numpy for the defaults, when they are used).
 """
@@ -26,8 +28,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 MODEL_DIR = os.environ.get("SM_MODEL_DIR", "/opt/ml/model")
-CODE_DIR = os.path.join(MODEL_DIR, "code")
 ANY = "*/*"
+MODELS_MAX = int(os.environ.get("EMULATOR_MODELS_MAX", "50"))
 _DRAIN_S = 10
 
 
@@ -70,17 +72,17 @@ def encode(prediction: Any, accept: str) -> tuple[bytes, str]:
 
 
 class Transformer:
-    """The user's handler functions, with the toolkit's defaults where the script has none."""
+    """The user's handler functions; the image's or the toolkit's defaults where the script has none."""
 
-    def __init__(self, module: Any) -> None:
-        own = vars(module)
+    def __init__(self, module: Any, defaults: Any, model_dir: str) -> None:
+        own, given = vars(module), vars(defaults) if defaults else {}
         self._transform: Callable[..., Any] | None = own.get("transform_fn")
-        self._input: Callable[..., Any] = own.get("input_fn", decode)
-        self._predict: Callable[..., Any] = own.get("predict_fn", lambda data, model: model.predict(data))
+        self._input: Callable[..., Any] = own.get("input_fn") or given.get("input_fn") or decode
+        self._predict: Callable[..., Any] = own.get("predict_fn") or given.get("predict_fn") or predict
         self._output: Callable[..., Any] = own.get("output_fn", encode)
-        if self._transform and {"input_fn", "predict_fn", "output_fn"} & own.keys():
+        if module is not defaults and self._transform and {"input_fn", "predict_fn", "output_fn"} & own.keys():
             raise TypeError("Cannot use transform_fn in combination with input_fn, predict_fn, and/or output_fn.")
-        self._model = own["model_fn"](MODEL_DIR)
+        self._model = own["model_fn"](model_dir)
 
     def answer(self, body: bytes, content_type: str, accept: str) -> tuple[bytes, str]:
         if self._transform:
@@ -98,28 +100,64 @@ class Transformer:
             raise Refused(getattr(error, "status_code", 400), str(error)) from error
 
 
+Answer = tuple[int, bytes, str]
+"""Status, body, content type."""
+
+
 class Server(ThreadingHTTPServer):
-    """Counts requests in flight, so that SIGTERM lets them end."""
+    """Holds models by name (the only one has none), and counts requests in flight, so that SIGTERM lets them end."""
 
     daemon_threads = True
     request_queue_size = 128
 
-    def __init__(self, transformer_of: Callable[[], Transformer]) -> None:
+    def __init__(self, transformer_of: Callable[[str], Transformer]) -> None:
         super().__init__(("127.0.0.1", 0), Handler)
         self._idle = threading.Condition()
         self._in_flight = 0
         self._transformer_of = transformer_of
+        self.models: dict[str, tuple[str, Transformer]] = {}
 
-    def load(self) -> None:
-        self.transformer = self._transformer_of()
+    def load(self, name: str, model_dir: str) -> None:
+        self.models[name] = (model_dir, self._transformer_of(model_dir))
         gc.collect()
         gc.freeze()
 
-    def answer(self, body: bytes, content_type: str, accept: str) -> tuple[int, bytes, str]:
+    def load_more(self, request: bytes) -> Answer:
+        """POST /models"""
+        asked = json.loads(request)
+        name = asked["model_name"]
+        if name in self.models:
+            return 409, f"Model {name} is already loaded.".encode(), "text/plain"
+        if len(self.models) >= MODELS_MAX:
+            return 507, b"Insufficient memory to load another model.", "text/plain"
+        try:
+            self.load(name, asked["url"])
+        except MemoryError:
+            return 507, b"Insufficient memory to load another model.", "text/plain"
+        except Exception as error:
+            return self._told(error)
+        return 200, json.dumps({"status": f"Model {name} loaded."}).encode(), "application/json"
+
+    def listed(self, name: str | None = None) -> Answer:
+        """GET /models and GET /models/{name}"""
+        found = {key: model for key, model in self.models.items() if name in (None, key)}
+        if name is not None and not found:
+            return missing(name)
+        rows = [{"modelName": key, "modelUrl": url} for key, (url, _) in found.items()]
+        return 200, json.dumps(rows[0] if name else {"models": rows}).encode(), "application/json"
+
+    def unload(self, name: str) -> Answer:
+        """DELETE /models/{name}"""
+        return (200, b"{}", "application/json") if self.models.pop(name, None) else missing(name)
+
+    def answer(self, name: str, body: bytes, content_type: str, accept: str) -> Answer:
+        model = self.models.get(name)
+        if model is None:
+            return missing(name)
         with self._idle:
             self._in_flight += 1
         try:
-            return 200, *self.transformer.answer(body, content_type, accept)
+            return 200, *model[1].answer(body, content_type, accept)
         except Exception as error:
             return self._told(error)
         finally:
@@ -127,7 +165,7 @@ class Server(ThreadingHTTPServer):
                 self._in_flight -= 1
                 self._idle.notify_all()
 
-    def _told(self, error: Exception) -> tuple[int, bytes, str]:
+    def _told(self, error: Exception) -> Answer:
         """The toolkit's own errors carry the status of the answer; any other is the server's fault."""
         status = getattr(error, "status_code", None)
         if isinstance(status, int):
@@ -151,17 +189,37 @@ class Handler(BaseHTTPRequestHandler):
     disable_nagle_algorithm = True
 
     def do_GET(self) -> None:
-        self._send(200 if self.path == "/ping" else 404, b"", "text/plain")
+        if self.path == "/ping":
+            self._send(200, b"", "text/plain")
+        elif self.path == "/models":
+            self._send(*self.server.listed())
+        elif name := self._model("models"):
+            self._send(*self.server.listed(name))
+        else:
+            self._send(404, b"", "text/plain")
+
+    def do_DELETE(self) -> None:
+        self._send(*self.server.unload(self._model("models") or ""))
 
     def do_POST(self) -> None:
         body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
-        if self.path != "/invocations":
+        name = "" if self.path == "/invocations" else self._model("models", "invoke")
+        if self.path == "/models":
+            self._send(*self.server.load_more(body))
+        elif name is None:
             self._send(404, b"", "text/plain")
-            return
-        accept = self.headers.get("Accept") or ANY
-        if accept == ANY:
-            accept = os.environ.get("SAGEMAKER_DEFAULT_INVOCATIONS_ACCEPT") or "application/json"
-        self._send(*self.server.answer(body, self.headers.get("Content-Type") or "application/json", accept))
+        else:
+            accept = self.headers.get("Accept") or ANY
+            if accept == ANY:
+                accept = os.environ.get("SAGEMAKER_DEFAULT_INVOCATIONS_ACCEPT") or "application/json"
+            kind = self.headers.get("Content-Type") or "application/json"
+            self._send(*self.server.answer(name, body, kind, accept))
+
+    def _model(self, *around: str) -> str | None:
+        """The name in /models/{name} or /models/{name}/invoke; None when the path is another."""
+        parts = self.path.strip("/").split("/")
+        is_it = len(parts) == len(around) + 1 and (parts[0], *parts[2:]) == around
+        return parts[1] if is_it else None
 
     def log_message(self, format: str, *args: Any) -> None:  # noqa: A002
         """No access log."""
@@ -177,19 +235,32 @@ class Handler(BaseHTTPRequestHandler):
         self.wfile.write(body)
 
 
-def load_module() -> Any:
-    """The user's script, with its own directory first on the path."""
-    directory = os.environ.get("SAGEMAKER_SUBMIT_DIRECTORY") or CODE_DIR
-    program = os.environ.get("SAGEMAKER_PROGRAM") or "inference.py"
-    path = os.path.join(directory, program)
+def missing(name: str) -> Answer:
+    return 404, f"Model {name} is not loaded.".encode(), "text/plain"
+
+
+def predict(data: Any, model: Any) -> Any:
+    """The toolkit's default predict_fn."""
+    return model.predict(data)
+
+
+def load_module(model_dir: str, defaults: Any) -> Any:
+    """The user's script, with its own directory first on the path; the image's own handlers when there is none."""
+    directory = os.environ.get("SAGEMAKER_SUBMIT_DIRECTORY") or os.path.join(model_dir, "code")
+    program = os.environ.get("SAGEMAKER_PROGRAM")
+    path = os.path.join(directory, program or "inference.py")
     if not os.path.isfile(path):
-        raise FileNotFoundError(
-            f"no inference script {path}; name it in SAGEMAKER_PROGRAM. Built-in serving is not emulated yet"
-        )
+        if defaults and not program:
+            return defaults
+        raise FileNotFoundError(f"no inference script {path}; name it in SAGEMAKER_PROGRAM")
     if os.path.exists(os.path.join(directory, "requirements.txt")):
         raise RuntimeError(f"{directory}/requirements.txt: installing packages is not emulated yet")
     sys.path.insert(0, directory)
-    spec = importlib.util.spec_from_file_location(os.path.splitext(os.path.basename(path))[0], path)
+    return module_at(path, os.path.splitext(os.path.basename(path))[0])
+
+
+def module_at(path: str, name: str) -> Any:
+    spec = importlib.util.spec_from_file_location(name, path)
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
@@ -199,10 +270,16 @@ def load_module() -> Any:
 
 
 def main() -> None:
-    """Bind, say where, load, serve. Who connects meanwhile waits in the queue of the socket."""
-    server = Server(lambda: Transformer(load_module()))
+    """Bind, say where, load, serve. Who connects meanwhile waits in the queue of the socket.
+
+    Arguments: the marker of the line that says the port, and the image's own handlers where it has any.
+    """
+    handlers = sys.argv[2:3]
+    defaults = module_at(handlers[0], "image_handlers") if handlers else None
+    server = Server(lambda model_dir: Transformer(load_module(model_dir, defaults), defaults, model_dir))
     print(f"{sys.argv[1]} {server.server_port}", flush=True)
-    server.load()
+    if os.environ.get("SAGEMAKER_MULTI_MODEL") != "true":
+        server.load("", MODEL_DIR)
     signal.signal(signal.SIGTERM, lambda *_: threading.Thread(target=server.drain).start())
     server.socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     server.serve_forever(poll_interval=3600)

@@ -3,7 +3,7 @@
 AWS_NAME: CreateModel, DescribeModel, ListModels, DeleteModel
 SOURCE: the API reference pages of these operations; AWS's words for model data that is not there from
     docs.aws.amazon.com/sagemaker/latest/dg/troubleshooting, read 2026-11
-DIFFERS: multi-model, direct invocation of one of several containers and uncompressed model data are refused by name.
+DIFFERS: direct invocation of one of several containers and uncompressed model data are refused by name.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from emulator.services.sagemaker.jobs.objects import split
 from emulator.services.sagemaker.registry import packages
 
 KIND = names.MODEL
-_NOT_EMULATED = ("ModelDataSource", "AdditionalModelDataSources", "MultiModelConfig", "InferenceSpecificationName")
+_NOT_EMULATED = ("ModelDataSource", "AdditionalModelDataSources", "InferenceSpecificationName")
 
 
 def create_model(params: Params, ctx: Context) -> Params:
@@ -83,8 +83,12 @@ def _containers(params: Params) -> list[dict[str, Any]]:
         for field in _NOT_EMULATED:
             if container.get(field):
                 raise EmulatorError(f"sagemaker: CreateModel: {field} is not emulated yet")
-        if container.get("Mode", "SingleModel") != "SingleModel":
-            raise EmulatorError(f"sagemaker: CreateModel: Mode '{container['Mode']}' is not emulated yet")
+        if (container.get("MultiModelConfig") or {}).get("ModelCacheSetting") == "Disabled":
+            raise EmulatorError("sagemaker: CreateModel: ModelCacheSetting 'Disabled' is not emulated yet")
+    if len(given) > 1 and any(container.get("Mode") == "MultiModel" for container in given):
+        raise EmulatorError(
+            "sagemaker: CreateModel: Mode 'MultiModel' in one of several Containers is not emulated yet"
+        )
     return given
 
 
@@ -108,6 +112,8 @@ def _check_data(kernel: Kernel, container: dict[str, Any], role_arn: str) -> Non
         bucket, key = split(uri)
     except JobFailure as error:
         raise validation(str(error)) from error
+    if container.get("Mode") == "MultiModel":
+        return  # a prefix, under which models may come later
     try:
         kernel.calls("s3", "HeadObject", {"Bucket": bucket, "Key": key}, Principal(role_arn, kernel.account_id))
     except AwsError as error:

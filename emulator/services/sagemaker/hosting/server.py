@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import http.client
 import secrets
+import socket
 import threading
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,11 +18,15 @@ from emulator.services.sagemaker.jobs.failure import JobFailure
 from emulator.services.sagemaker.logs import LogStream
 
 _SCRIPT = str(Path(__file__).with_name("model_server.py"))
+_HANDLERS = {"sagemaker-xgboost": str(Path(__file__).with_name("builtin_xgboost.py"))}
+"""The image's own handlers, by its repository."""
 # -P: the script's own directory is ours and stays off the module path of the user's code.
 OPTIONS = ("-P", "-u")
 ENVIRONMENT = {"OMP_NUM_THREADS": "1"}
 """One row at a time gains nothing from threads."""
 _GRACE_S = 15.0
+_ASKED_EVERY_S = 0.05
+_ASKED_WITHIN_S = 60.0
 _LAST_WORDS_S = 5.0  # a server that dies may still be printing why
 
 
@@ -44,6 +50,7 @@ class ModelServer:
         self.plan = plan
         self.log = log
         self.port = 0
+        self._own_port = 0
         self._kernel = kernel
         self._on_crash = on_crash
         self._marker = f"model-server-{secrets.token_hex(8)}"
@@ -61,7 +68,13 @@ class ModelServer:
         """Start the process; `await_ready` tells how it went."""
         plan = self.plan
         environment = {**ENVIRONMENT, "SM_MODEL_DIR": "/opt/ml/model", **plan.environment}
-        argv = (plan.runner.python, *OPTIONS, _SCRIPT, self._marker)
+        if own := plan.runner.serve_program:
+            self._own_port = _free_port()
+            environment["SAGEMAKER_BIND_TO_PORT"] = str(self._own_port)
+            argv: tuple[str, ...] = (own,)
+        else:
+            handlers = _HANDLERS.get(plan.runner.image.repository)
+            argv = (plan.runner.python, *OPTIONS, _SCRIPT, self._marker, *([handlers] if handlers else []))
         code = ("model/code", "code")
         spec = container.Container(
             plan.runner, plan.directory, plan.role_arn, "SageMaker", argv, environment, code=code
@@ -75,8 +88,7 @@ class ModelServer:
         Raises:
             JobFailure: in AWS's words, with the last line of the log.
         """
-        self._bound_or_ended.wait(self.plan.ready_within_s)
-        if self.port and self._answers_ping():
+        if self._is_up():
             self._is_ready = True
             return
         self._ended.wait(_LAST_WORDS_S)
@@ -94,6 +106,32 @@ class ModelServer:
             self._process.terminate()
             if not self._ended.wait(_GRACE_S):
                 self._process.kill()
+
+    def ask(self, method: str, path: str, body: bytes = b"") -> tuple[int, bytes]:
+        """A request of ours to the container, such as to load a model: status and body.
+
+        Raises:
+            OSError: it cannot be reached.
+        """
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=_ASKED_WITHIN_S)
+        try:
+            connection.request(method, path, body, {"Content-Type": "application/json"})
+            answer = connection.getresponse()
+            return answer.status, answer.read()
+        finally:
+            connection.close()
+
+    def _is_up(self) -> bool:
+        """Whether the ping is answered within the time allowed. A program of its own says nothing: it is asked."""
+        if not self._own_port:
+            self._bound_or_ended.wait(self.plan.ready_within_s)
+            return bool(self.port) and self._answers_ping()
+        self.port = self._own_port
+        deadline = time.monotonic() + self.plan.ready_within_s
+        while time.monotonic() < deadline and not self._ended.wait(_ASKED_EVERY_S):
+            if self._answers_ping():
+                return True
+        return False
 
     def _answers_ping(self) -> bool:
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=self.plan.ready_within_s)
@@ -120,3 +158,10 @@ class ModelServer:
         self._bound_or_ended.set()
         if self._is_ready and not self._is_stopping:
             self._on_crash()
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
