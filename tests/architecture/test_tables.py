@@ -68,7 +68,11 @@ def test_a_source_or_a_difference_without_a_name_is_nobodys() -> None:
 def test_every_service_has_a_table_of_operations_that_botocore_knows() -> None:
     from emulator.adapters import wire
 
-    names = {"lambda_": "lambda", "sagemaker_runtime": "sagemaker-runtime"}
+    names = {
+        "application_autoscaling": "application-autoscaling",
+        "lambda_": "lambda",
+        "sagemaker_runtime": "sagemaker-runtime",
+    }
     for path in sorted((REPOSITORY / "emulator" / "services").iterdir()):
         if (path / "__init__.py").exists():
             operations = importlib.import_module(f"emulator.services.{path.name}").OPERATIONS

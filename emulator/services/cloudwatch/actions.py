@@ -1,9 +1,10 @@
-"""What an alarm does when its state changes: topics told, functions called, each by itself."""
+"""What an alarm does when its state changes: topics told, functions called, policies set to work, each by itself."""
 
 from __future__ import annotations
 
 import json
 from functools import partial
+from typing import Protocol
 
 from emulator.kernel.errors import AwsError, EmulatorError
 from emulator.kernel.ports import Kernel
@@ -13,7 +14,7 @@ from emulator.services.cloudwatch import history
 from emulator.services.cloudwatch.records import Row
 
 LISTS = {"OK": "OKActions", "ALARM": "AlarmActions", "INSUFFICIENT_DATA": "InsufficientDataActions"}
-_RUN = frozenset({"sns", "lambda"})
+_RUN = frozenset({"sns", "lambda", "autoscaling"})
 RETRY_DELAYS_S = (60, 120, 300, 600)
 _PERMANENT = frozenset({"NotFound", "ResourceNotFoundException", "AccessDenied", "AccessDeniedException"})
 
@@ -27,7 +28,7 @@ def check(arns: list[str]) -> None:
     for arn in arns:
         service = arn.split(":")[2] if arn.count(":") >= 5 else arn
         if service not in _RUN:
-            raise EmulatorError(f"cloudwatch: action '{arn}': only SNS topics and Lambda functions are emulated yet")
+            raise EmulatorError(f"cloudwatch: action '{arn}': only SNS, Lambda and scaling policies are emulated yet")
 
 
 def run(kernel: Kernel, alarm: Row, before: State, after: State) -> None:
@@ -53,7 +54,17 @@ def _act(kernel: Kernel, alarm: Row, arn: str, before: State, after: State, atte
     history.action(kernel, alarm, arn, after.value)
 
 
+class ScalingPolicies(Protocol):
+    """Where the actions of alarms on scaling policies go: Application Auto Scaling's engine."""
+
+    def act(self, policy_arn: str, alarm_name: str) -> None: ...
+
+
 def _call(kernel: Kernel, alarm: Row, arn: str, before: State, after: State) -> None:
+    if arn.split(":")[2] == "autoscaling":
+        policies: ScalingPolicies = kernel.engines["application-autoscaling"]
+        policies.act(arn, alarm["AlarmName"])
+        return
     if arn.split(":")[2] == "sns":
         message = alarm_events.sns_message(alarm, before, after, kernel.account_id, kernel.region)
         subject = alarm_events.sns_subject(alarm, after, kernel.region)

@@ -32,8 +32,8 @@ def alarm(kernel: Kernel, name: str) -> Row:
 
 
 def alarm_name(reference: str) -> str:
-    """The name in an alarm's name or ARN."""
-    return reference.split(":alarm:", 1)[1] if reference.startswith("arn:") else reference
+    """The name in an alarm's name or ARN; what only looks like an ARN is a name."""
+    return reference.partition(":alarm:")[2] or reference if reference.startswith("arn:") else reference
 
 
 def utc(at: datetime) -> datetime:

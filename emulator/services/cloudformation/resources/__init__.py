@@ -7,6 +7,8 @@ from importlib import import_module
 from emulator.services.cloudformation.deployment import ResourceType
 
 _FILES = (
+    "applicationautoscaling_scalable_target",
+    "applicationautoscaling_scaling_policy",
     "cdk_metadata",
     "cloudwatch_alarm",
     "cloudwatch_composite_alarm",

@@ -13,7 +13,7 @@ from emulator.kernel.ports import Context, Kernel, Operation, Params
 from emulator.kernel.store import Row
 from emulator.semantics.endpoints import deployments, variants
 from emulator.services.sagemaker import listing, names, tags
-from emulator.services.sagemaker.hosting import alarms, deployment, endpoint_configs, models
+from emulator.services.sagemaker.hosting import alarms, deployment, endpoint_configs, models, scalable_targets
 from emulator.services.sagemaker.hosting import endpoint_records as records
 
 KIND = names.ENDPOINT
@@ -75,7 +75,7 @@ def update_endpoint_weights_and_capacities(params: Params, ctx: Context) -> Para
         variants.desired(every, wanted)
     except KeyError as error:
         raise validation(f'Could not find production variant {error} in endpoint "{row["EndpointArn"]}".') from error
-    if any(item.get("DesiredInstanceCount") == 0 for item in wanted):
+    if any(item.get("DesiredInstanceCount") == 0 for item in wanted) and "AsyncInferenceConfig" not in row:
         raise validation("DesiredInstanceCount must be at least 1 for a production variant of a real-time endpoint.")
     records.move(kernel, name, "Updating", FailureReason=None)
     kernel.dispatcher.start(f"endpoint {name}", lambda: deployment.rescale(kernel, name, wanted))
@@ -95,6 +95,8 @@ def list_endpoints(params: Params, ctx: Context) -> Params:
 def delete_endpoint(params: Params, ctx: Context) -> Params:
     kernel, name = ctx.kernel, params["EndpointName"]
     records.move(kernel, name, "Deleting")
+    for resource_id in scalable_targets.registered(kernel, name):
+        scalable_targets.deregister(kernel, resource_id, ctx.principal)
     kernel.dispatcher.start(f"endpoint {name}", lambda: deployment.delete(kernel, name))
     return {}
 
@@ -111,6 +113,9 @@ def _check_update(kernel: Kernel, row: Row, asked: deployment.Update) -> None:
     reason = deployments.refusal(wanted, old, variants.counts(shown), variants.is_serverless(config))
     if reason:
         raise validation(reason)
+    if variants.is_serverless(config) and not all(map(variants.is_idle_kind, row.get("ProductionVariants", ()))):
+        raise validation("An instance-based endpoint cannot be updated to a serverless one.")
+    scalable_targets.check(kernel, row, config)
     names_of_alarms = deployments.plan(wanted, 1).alarms
     role_arn = models.existing(kernel, config["ProductionVariants"][0]["ModelName"]).get("ExecutionRoleArn", "")
     unknown = set(names_of_alarms) - alarms.states(kernel, names_of_alarms, role_arn).keys()

@@ -1,0 +1,1 @@
+"""What Application Auto Scaling means: alarms of a policy, and the capacity that it asks for."""
