@@ -15,7 +15,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from emulator.adapters import expiry, moto_clock, server
+from emulator.adapters import expiry, garbage, moto_clock, server
 from emulator.adapters.blobs import LIMIT_BYTES, BlobStore
 from emulator.adapters.calls import InProcessCalls
 from emulator.adapters.control import ControlApi
@@ -37,7 +37,16 @@ from emulator.kernel.latency import INSTANT, PROFILES, Latency
 from emulator.kernel.pace import REAL, Pace, Timekeeper
 from emulator.kernel.ports import Kernel
 from emulator.kernel.store import Store
-from emulator.services import cloudformation, cloudwatch, events, lambda_, sagemaker, sagemaker_runtime, scheduler
+from emulator.services import (
+    application_autoscaling,
+    cloudformation,
+    cloudwatch,
+    events,
+    lambda_,
+    sagemaker,
+    sagemaker_runtime,
+    scheduler,
+)
 from emulator.services.lambda_ import environments as lambda_environments
 from emulator.services.lambda_ import urls as lambda_urls
 from emulator.services.sagemaker import images
@@ -45,6 +54,8 @@ from emulator.services.sagemaker.hosting import server as model_server
 from emulator.services.sagemaker.jobs import container
 
 ACCOUNT_ID, REGION = "123456789012", "us-east-1"
+_SWITCH_S = 0.0001
+"""How long the event loop waits at most while another thread computes; Python's own 5 ms would be felt."""
 REPOSITORY = Path(__file__).resolve().parent.parent
 LIMITS = (
     "IAM policies are recorded, not enforced yet",
@@ -103,6 +114,7 @@ def build(options: Options) -> tuple[Kernel, Gateway, Timekeeper]:
     moto = MotoServices(ACCOUNT_ID, BlobStore(state_dir / "blobs", options.disk_limit_bytes))
     identities = Identities(kernel, moto)
     owned = {
+        "application-autoscaling": application_autoscaling.OPERATIONS,
         "cloudformation": cloudformation.OPERATIONS,
         "cloudwatch": cloudwatch.OPERATIONS,
         "events": events.OPERATIONS,
@@ -122,7 +134,9 @@ def build(options: Options) -> tuple[Kernel, Gateway, Timekeeper]:
     kernel.publish = events.Bus(kernel).publish
     kernel.credentials = identities.credentials
     kernel.measure = metrics.measure
+    kernel.measure_many = metrics.measure_many
     pollers.resume()
+    application_autoscaling.start(kernel)
     return kernel, gateway, Timekeeper(clock, dispatcher)
 
 
@@ -194,10 +208,13 @@ def run(options: Options) -> None:
         kernel.spawner.warm()
     stop = threading.Event()
     control = ControlApi(kernel, timekeeper, stop, LIMITS, (EXPOSED,) if options.is_open else ())
-    web = server.server(server.build(gateway, control, options.is_open), port, options.is_open)
+    app = server.build(gateway, control, sagemaker_runtime.Direct(kernel), options.is_open)
+    web = server.server(app, port, options.is_open)
     threading.Thread(target=_stop_when_told, args=(web, stop), daemon=True).start()
     record = {"pid": os.getpid(), "port": port, "endpoint_url": kernel.endpoint_url, "region": REGION}
     _write_whole(state_dir / "emulator.json", json.dumps(record))
+    garbage.keep_short()
+    sys.setswitchinterval(_SWITCH_S)
     web.run()
     sagemaker_runtime.close(kernel)
     kernel.dispatcher.stop()

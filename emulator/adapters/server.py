@@ -18,6 +18,7 @@ from starlette.routing import Route
 
 from emulator.adapters.blobs import Blob
 from emulator.adapters.gateway import Gateway, signature_of
+from emulator.adapters.invocations import Invocations, Invoke
 from emulator.adapters.origins import Guard
 from emulator.adapters.uploads import Upload, is_large
 from emulator.adapters.wire import HttpRequest, HttpResponse
@@ -28,10 +29,11 @@ _METHODS = ["GET", "POST", "PUT", "DELETE", "HEAD", "PATCH", "OPTIONS"]
 _THREADS = 64
 
 
-def build(gateway: Gateway, control: Control, is_open: bool = False) -> Starlette:
+def build(gateway: Gateway, control: Control, invoke: Invoke, is_open: bool = False) -> Starlette:
     """The ASGI application. Requests run on threads, since services and moto are synchronous.
 
     Args:
+        invoke: serves plain requests to endpoints on the event loop.
         is_open: served on every address of this machine, not on loopback alone.
     """
     limiter: list[anyio.CapacityLimiter] = []
@@ -87,7 +89,10 @@ def build(gateway: Gateway, control: Control, is_open: bool = False) -> Starlett
             Route("/_emulator/{verb}", serve_control, methods=["GET", "POST"]),
             Route("/{path:path}", serve_aws, methods=_METHODS),
         ],
-        middleware=[Middleware(Guard, is_open=is_open, welcomes=welcomes)],
+        middleware=[
+            Middleware(Guard, is_open=is_open, welcomes=welcomes),
+            Middleware(Invocations, invoke=invoke),
+        ],
     )
 
 

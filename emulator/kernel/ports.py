@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 from typing import Any, Literal, Protocol
 
@@ -49,6 +50,24 @@ class Measure(Protocol):
 
 
 def unmeasured(namespace: str, name: str, dimensions: Mapping[str, str], value: float, unit: str) -> None:
+    """Where nobody keeps metrics."""
+
+
+class MeasureMany(Protocol):
+    """Metrics of one thing, all stamped with one time: by metric name its unit, and its values with their counts."""
+
+    def __call__(
+        self,
+        namespace: str,
+        dimensions: Mapping[str, str],
+        values: Mapping[str, tuple[str, Mapping[float, float]]],
+        at: datetime,
+    ) -> None: ...
+
+
+def unmeasured_many(
+    namespace: str, dimensions: Mapping[str, str], values: Mapping[str, tuple[str, Mapping[float, float]]], at: datetime
+) -> None:
     """Where nobody keeps metrics."""
 
 
@@ -238,6 +257,7 @@ class Kernel:
     publish: Publish = field(init=False)
     credentials: Credentials = field(init=False)
     measure: Measure = unmeasured
+    measure_many: MeasureMany = unmeasured_many
     latency: Latency = INSTANT
     object_files: ObjectFiles | None = None
     engines: dict[str, Any] = field(default_factory=dict)
@@ -268,6 +288,7 @@ __all__ = [
     "Invocation",
     "Kernel",
     "Measure",
+    "MeasureMany",
     "Mount",
     "ObjectFiles",
     "Operation",

@@ -27,6 +27,7 @@ class Traffic:
     def __init__(self) -> None:
         self._routes: dict[str, Any] = {}
         self._under_way: dict[str, int] = {}
+        self._uses: dict[str, int] = {}
         self._changed = threading.Condition()
         self._waiting = 0
 
@@ -46,6 +47,7 @@ class Traffic:
         """Let `choose(route, requests under way by address)` choose, and count the request where it goes."""
         with self._changed:
             chosen = choose(self._routes.get(name), self._under_way)
+            self._uses[name] = self._uses.get(name, 0) + 1
             for address in chosen.addresses:
                 self._under_way[address] = self._under_way.get(address, 0) + 1
             return chosen
@@ -62,6 +64,10 @@ class Traffic:
             if self._waiting:
                 self._changed.notify_all()
 
+    def uses(self, name: str) -> int:
+        """How many requests there have been for a name."""
+        return self._uses.get(name, 0)
+
     def await_idle(self, addresses: Iterable[str], timeout_s: float) -> bool:
         """Wait until nothing is under way at these addresses; false when `timeout_s` of real time passed first."""
         wanted = frozenset(addresses)
@@ -75,5 +81,5 @@ class Traffic:
 
 def of(engines: dict[str, Any]) -> Traffic:
     """The traffic of this emulator, shared by who routes and who serves."""
-    found: Traffic = engines.setdefault("traffic", Traffic())
-    return found
+    found: Traffic | None = engines.get("traffic")
+    return found if found is not None else engines.setdefault("traffic", Traffic())  # made only when it is missing

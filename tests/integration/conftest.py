@@ -12,6 +12,7 @@ from emulator import bootstrap
 from emulator.adapters import server
 from emulator.adapters.control import ControlApi
 from emulator.kernel.ports import Kernel
+from emulator.services import sagemaker_runtime
 from tests.support.waiting import eventually
 
 
@@ -23,7 +24,7 @@ def kernel(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Kernel]:
         port = probe.getsockname()[1]
     found, gateway, timekeeper = bootstrap.build(bootstrap.Options(tmp_path_factory.mktemp("state"), port))
     control = ControlApi(found, timekeeper, threading.Event())
-    web = server.server(server.build(gateway, control), port)
+    web = server.server(server.build(gateway, control, sagemaker_runtime.Direct(found)), port)
     thread = threading.Thread(target=web.run, daemon=True)
     thread.start()
     eventually(lambda: web.started)

@@ -6,9 +6,10 @@ Calls to services of ours are validated against botocore's models, as in the emu
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -145,6 +146,7 @@ class World:
     functions: dict[str, Callable[[bytes], Params]] = field(default_factory=dict)
     queues: dict[str, list[str]] = field(default_factory=dict)
     alarms: dict[str, str] = field(default_factory=dict)
+    published: list[tuple[str, str]] = field(default_factory=list)
     metrics: list[tuple[str, str, dict[str, str], float, str]] = field(default_factory=list)
 
     def call(self, service: str, operation: str, params: Params, principal: Principal | None = None) -> Params:
@@ -163,9 +165,22 @@ class World:
             case "cloudwatch" if operation == "DescribeAlarms":
                 found = [name for name in params["AlarmNames"] if name in self.alarms]
                 return {"MetricAlarms": [{"AlarmName": name, "StateValue": self.alarms[name]} for name in found]}
+            case "sns" if operation == "Publish":
+                self.published.append((params["TopicArn"], params["Message"]))
+                return {"MessageId": "m"}
+            case "application-autoscaling" if operation == "DescribeScalableTargets":
+                return {"ScalableTargets": []}
             case "lambda":
                 return self.functions[params["FunctionName"]](params["Payload"])
         raise AssertionError(f"{service}:{operation}")
+
+    def measured(self, namespace: str, dimensions: Mapping[str, str], values: Mapping[str, Any], at: datetime) -> None:
+        for name, (unit, several) in values.items():
+            self.metrics += [
+                (namespace, name, dict(dimensions), value, unit)
+                for value, count in several.items()
+                for _ in range(count)
+            ]
 
     def sagemaker(self, operation: str, **params: Any) -> Params:
         return self.call("sagemaker", operation, params)
@@ -203,6 +218,6 @@ def world(state_dir: Path, owned: dict[str, dict[str, Operation]], isolation: st
     made = World(kernel, owned)
     kernel.calls = made.call
     kernel.publish = made.events.publish
-    kernel.measure = lambda *measured: made.metrics.append((*measured[:2], dict(measured[2]), *measured[3:]))
+    kernel.measure_many = made.measured
     kernel.credentials = lambda role_arn, session_name: {"AWS_ACCESS_KEY_ID": "ASIA", "AWS_REGION": "us-east-1"}
     return made

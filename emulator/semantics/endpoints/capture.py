@@ -32,7 +32,7 @@ class Capture:
     kms_key_id: str = ""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Captured:
     """One invocation as it was seen; bodies are raw."""
 

@@ -9,7 +9,7 @@ DIFFERS: the wording of these refusals is ours.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from emulator.semantics.endpoints import variants
@@ -25,6 +25,10 @@ def refusal(config: Mapping[str, Any]) -> str | None:
         return "With ShadowProductionVariants there can be one production variant and one shadow variant only."
     if variants.is_serverless(config):
         return _serverless_refusal(config)
+    if config.get("AsyncInferenceConfig") and len(config["ProductionVariants"]) > 1:
+        return "Asynchronous endpoints support one production variant only."
+    if config.get("AsyncInferenceConfig") and shadows:
+        return "ShadowProductionVariants is not supported for asynchronous endpoints."
     return None
 
 
@@ -37,4 +41,16 @@ def _serverless_refusal(config: Mapping[str, Any]) -> str | None:
         return "Serverless endpoints support one production variant only."
     if config.get("AsyncInferenceConfig"):
         return "AsyncInferenceConfig is not supported for serverless endpoints."
+    memory = config["ProductionVariants"][0]["ServerlessConfig"].get("MemorySizeInMB", 0)
+    if memory % 1024:
+        return f"MemorySizeInMB must be a multiple of 1024, is {memory}."
+    return None
+
+
+def model_refusal(item: Mapping[str, Any], containers: Sequence[Mapping[str, Any]]) -> str | None:
+    """Why a variant cannot have this model; None when it can."""
+    if "ServerlessConfig" in item and len(containers) > 1:
+        return "Inference pipelines are not supported for serverless endpoints."
+    if "ServerlessConfig" in item and any(container.get("Mode") == "MultiModel" for container in containers):
+        return "Multi-model endpoints are not supported for serverless endpoints."
     return None

@@ -13,6 +13,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 
+from emulator.semantics.endpoints.asynchronous import Asynchronous
 from emulator.semantics.endpoints.capture import Capture
 
 LEAST_BUSY = "LEAST_OUTSTANDING_REQUESTS"
@@ -49,6 +50,14 @@ class Pool:
 
 
 @dataclass(frozen=True)
+class Serverless:
+    """A variant without instances of its own; `wake` brings one up where there is none, and waits for it."""
+
+    max_concurrency: int
+    wake: Callable[[], None]
+
+
+@dataclass(frozen=True)
 class Variant:
     """A production or shadow variant. `size` is how many instances it has, healthy or not."""
 
@@ -56,6 +65,7 @@ class Variant:
     weight: float
     pools: tuple[Pool, ...]
     strategy: str = "RANDOM"
+    serverless: Serverless | None = None
 
     @property
     def size(self) -> int:
@@ -70,6 +80,7 @@ class Route:
     variants: tuple[Variant, ...]
     shadow: Variant | None = None
     capture: Capture | None = None
+    asynchronous: Asynchronous | None = None
 
 
 def variant_by_weight(variants: Sequence[Variant], unit: float) -> Variant | None:
@@ -106,9 +117,27 @@ def instance(pool: Pool, strategy: str, load: Mapping[str, int], unit: float, tr
     return candidates[int(unit * len(candidates))]
 
 
+def is_throttled(variant: Variant, load: Mapping[str, int]) -> bool:
+    """Whether a serverless variant has as many requests under way as it may.
+
+    Source: serverless-endpoints.html#serverless-endpoints-how-it-works-concurrency (beyond it requests are throttled).
+    """
+    if variant.serverless is None:
+        return False
+    ids = [item.instance_id for pool in variant.pools for item in pool.instances]
+    return sum(load.get(name, 0) for name in ids) >= variant.serverless.max_concurrency
+
+
 def is_mirrored(route: Route, unit: float) -> bool:
     """Whether this request is copied to the shadow variant."""
     if route.shadow is None:
         return False
     production = route.variants[0].weight
     return unit * production < route.shadow.weight if production else route.shadow.weight > 0
+
+
+def needs_loading(route: Route) -> bool:
+    """Whether a request may have to wait until a model or an instance is there."""
+    return any(variant.serverless for variant in route.variants) or any(
+        item.load for variant in route.variants for pool in variant.pools for item in pool.instances
+    )

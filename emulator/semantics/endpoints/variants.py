@@ -38,7 +38,14 @@ def is_serverless(config: Mapping[str, Any]) -> bool:
 
 def counts(variants: Iterable[Variant]) -> dict[str, int]:
     """How many instances each variant should have."""
-    return {variant["VariantName"]: variant["DesiredInstanceCount"] for variant in variants}
+    return {
+        variant["VariantName"]: 1 if is_idle_kind(variant) else variant["DesiredInstanceCount"] for variant in variants
+    }
+
+
+def is_idle_kind(variant: Variant) -> bool:
+    """Whether it is serverless: it has no instances of its own; one is brought up for a first look, and by requests."""
+    return "CurrentServerlessConfig" in variant
 
 
 def retained(new: Sequence[Variant], old: Sequence[Variant], excluded: Iterable[str] = ()) -> list[Variant]:
@@ -86,7 +93,8 @@ def pending(variants: Sequence[Variant], running: Mapping[str, int], status: Map
 
 
 def _variant(item: Mapping[str, Any], images: Sequence[str], now: datetime) -> Variant:
-    weight, count = item.get("InitialVariantWeight", 1.0), item.get("InitialInstanceCount", 1)
+    serverless = item.get("ServerlessConfig")
+    weight, count = item.get("InitialVariantWeight", 1.0), 0 if serverless else item.get("InitialInstanceCount", 1)
     return {
         "VariantName": item["VariantName"],
         "DeployedImages": [
@@ -96,5 +104,6 @@ def _variant(item: Mapping[str, Any], images: Sequence[str], now: datetime) -> V
         "DesiredWeight": weight,
         "CurrentInstanceCount": count,
         "DesiredInstanceCount": count,
+        **({"CurrentServerlessConfig": serverless, "DesiredServerlessConfig": serverless} if serverless else {}),
         **({"RoutingConfig": item["RoutingConfig"]} if "RoutingConfig" in item else {}),
     }

@@ -84,6 +84,18 @@ class Engine:
         at = self._kernel.clock.now().timestamp()
         self.metrics.add_soon(Datapoint(metric(namespace, name, dimensions), at, statistics.single(float(value)), unit))
 
+    def measure_many(
+        self,
+        namespace: str,
+        dimensions: Mapping[str, str],
+        values: Mapping[str, tuple[str, Mapping[float, float]]],
+        at: datetime,
+    ) -> None:
+        """A service of AWS publishes many values about one thing at once."""
+        for name, (unit, several) in values.items():
+            reading = statistics.several(several.items())
+            self.metrics.add_soon(Datapoint(metric(namespace, name, dimensions), at.timestamp(), reading, unit))
+
     def saw(self, service: str, operation: str, body: bytes) -> None:
         """A request that another service has served, for the metrics that it makes."""
         if service == "logs":

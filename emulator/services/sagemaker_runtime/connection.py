@@ -6,7 +6,8 @@ import socket
 import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
-from io import BufferedReader
+
+import httptools
 
 
 class Unreachable(Exception):  # noqa: N818
@@ -17,7 +18,11 @@ class BrokenOff(ConnectionError):  # noqa: N818
     """The server had the request and ended the connection instead of answering."""
 
 
-@dataclass(frozen=True)
+class StaleError(ConnectionError):
+    """The connection was closed before the first byte of an answer."""
+
+
+@dataclass(frozen=True, slots=True)
 class Answer:
     """Status, headers (names in small letters) and body; `source` is the container that said it."""
 
@@ -27,7 +32,57 @@ class Answer:
     source: str = "primary"
 
 
+class Reader:
+    """Reads one answer from the bytes that come in; `answer` is None until it is whole."""
+
+    def __init__(self) -> None:
+        self.answer: Answer | None = None
+        self.may_keep = False
+        self.has_begun = False
+        self._headers: dict[str, str] = {}
+        self._body: list[bytes] = []
+        self._has_head = False
+        self._parser = httptools.HttpResponseParser(self)
+
+    def feed(self, data: bytes) -> None:
+        """Raises:
+        BrokenOff: it is no HTTP.
+        """
+        self.has_begun = True
+        try:
+            self._parser.feed_data(data)
+        except httptools.HttpParserError as error:
+            raise BrokenOff(f"the answer is no HTTP: {error}") from error
+
+    def end(self) -> None:
+        """The connection has ended, which ends an answer that does not say its length."""
+        is_open_ended = not self._headers.keys() & {"content-length", "transfer-encoding"}
+        if self._has_head and self.answer is None and is_open_ended:
+            self.on_message_complete()
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        self._headers[name.decode("latin-1").lower()] = value.decode("latin-1")
+
+    def on_headers_complete(self) -> None:
+        self._has_head = True
+
+    def on_body(self, body: bytes) -> None:
+        self._body.append(body)
+
+    def on_message_complete(self) -> None:
+        self.may_keep = self._parser.should_keep_alive()
+        self.answer = Answer(self._parser.get_status_code(), self._headers, b"".join(self._body))
+
+
+def rendered(port: int, path: str, headers: Mapping[str, str], body: bytes) -> bytes:
+    """A POST as it goes over the wire."""
+    lines = [f"POST {path} HTTP/1.1", f"Host: localhost:{port}", f"Content-Length: {len(body)}"]
+    head = "\r\n".join([*lines, *(f"{name}: {value}" for name, value in headers.items()), "", ""])
+    return head.encode("latin-1", "replace") + body
+
+
 _KEPT_MAX = 32
+_RECEIVED_AT_ONCE = 1 << 18
 _kept = threading.local()
 
 
@@ -39,21 +94,15 @@ def post(port: int, path: str, headers: Mapping[str, str], body: bytes, timeout_
         TimeoutError: no answer in time.
         BrokenOff: it broke off instead of answering, or while it did.
     """
-    lines = [f"POST {path} HTTP/1.1", f"Host: localhost:{port}", f"Content-Length: {len(body)}"]
-    head = "\r\n".join([*lines, *(f"{name}: {value}" for name, value in headers.items()), "", ""])
-    request = head.encode("latin-1", "replace") + body
+    request = rendered(port, path, headers, body)
     kept = _connections().pop(port, None)
     if kept is not None:
         kept.settimeout(timeout_s)
         try:
             return _exchange(port, kept, request)
-        except _StaleError:
+        except StaleError:
             kept.close()
     return _exchange_fresh(port, request, timeout_s)
-
-
-class _StaleError(ConnectionError):
-    """The connection was closed before the first byte of an answer."""
 
 
 def _exchange_fresh(port: int, request: bytes, timeout_s: float) -> Answer:
@@ -64,33 +113,46 @@ def _exchange_fresh(port: int, request: bytes, timeout_s: float) -> Answer:
     fresh.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     try:
         return _exchange(port, fresh, request)
-    except _StaleError as error:
+    except StaleError as error:
         fresh.close()
         raise BrokenOff("the server closed the connection") from error
 
 
 def _exchange(port: int, connection: socket.socket, request: bytes) -> Answer:
+    reader = Reader()
     try:
         connection.sendall(request)
-        reader = connection.makefile("rb")
-        line = reader.readline()
+        while reader.answer is None:
+            data = connection.recv(_RECEIVED_AT_ONCE)
+            if not data:
+                reader.end()
+                break
+            reader.feed(data)
     except TimeoutError:
         connection.close()
         raise
-    except OSError as error:
-        raise _StaleError(str(error)) from error
-    if not line:
-        raise _StaleError("closed")
-    try:
-        answer = _read(line, reader)
-    except TimeoutError:
+    except BrokenOff:
         connection.close()
         raise
     except OSError as error:
+        if reader.has_begun:
+            connection.close()
+            raise BrokenOff(str(error)) from error
+        raise StaleError(str(error)) from error
+    return _concluded(port, connection, reader)
+
+
+def _concluded(port: int, connection: socket.socket, reader: Reader) -> Answer:
+    if reader.answer is None:
+        if not reader.has_begun:
+            raise StaleError("closed")
         connection.close()
-        raise BrokenOff(str(error)) from error
-    _keep(port, connection)
-    return answer
+        raise BrokenOff("the server ended its answer too early")
+    if reader.may_keep:
+        _keep(port, connection)
+    else:
+        connection.close()
+    return reader.answer
 
 
 def _keep(port: int, connection: socket.socket) -> None:
@@ -99,18 +161,6 @@ def _keep(port: int, connection: socket.socket) -> None:
     kept[port] = connection
     if len(kept) > _KEPT_MAX:
         kept.pop(next(iter(kept))).close()
-
-
-def _read(status_line: bytes, reader: BufferedReader) -> Answer:
-    headers: dict[str, str] = {}
-    while line := reader.readline().rstrip(b"\r\n"):
-        name, _, value = line.decode("latin-1").partition(":")
-        headers[name.lower()] = value.strip()
-    length = int(headers.get("content-length", "0"))
-    body = reader.read(length)
-    if len(body) < length:
-        raise ConnectionError(f"the server sent {len(body)} of {length} bytes")
-    return Answer(int(status_line.split()[1]), headers, body)
 
 
 def _connections() -> dict[int, socket.socket]:

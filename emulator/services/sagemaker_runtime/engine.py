@@ -10,7 +10,9 @@ from emulator.kernel.errors import AwsError
 from emulator.kernel.ports import Kernel
 from emulator.services.sagemaker_runtime import connection, conversation
 from emulator.services.sagemaker_runtime.capturing import Capturing
-from emulator.services.sagemaker_runtime.conversation import Conversation, Served
+from emulator.services.sagemaker_runtime.conversation import Conversation, Desk, Served
+from emulator.services.sagemaker_runtime.links import Links
+from emulator.services.sagemaker_runtime.metering import Metering
 from emulator.services.sagemaker_runtime.turns import Request, Turn
 
 _NAME = "sagemaker-runtime"
@@ -22,8 +24,9 @@ class Engine:
     """One per kernel."""
 
     def __init__(self, kernel: Kernel) -> None:
-        self.capturing = Capturing(kernel)
+        self.desk = Desk(kernel, Capturing(kernel), Metering(kernel))
         self._kernel = kernel
+        self._links = Links()
         self._mirrors = ThreadPoolExecutor(_MIRRORS, thread_name_prefix="shadow")
 
     def serve(self, request: Request) -> Served:
@@ -32,7 +35,15 @@ class Engine:
         Raises:
             AwsError: in AWS's words.
         """
-        return carry(conversation.serve(self._kernel, self.capturing, self.mirror, request))
+        return carry(conversation.serve(self.desk, self.mirror, request))
+
+    async def serve_soon(self, request: Request) -> Served:
+        """Answer one request on the event loop.
+
+        Raises:
+            AwsError: in AWS's words.
+        """
+        return await self._carry(conversation.serve(self.desk, self.mirror, request))
 
     def mirror(self, request: Request, turn: Turn) -> None:
         """Give the request to the shadow variant as well, some time soon."""
@@ -45,11 +56,31 @@ class Engine:
     def close(self) -> None:
         """Let shadow variants finish, and write every record that waits."""
         self._mirrors.shutdown(wait=True)
-        self.capturing.write()
+        self.desk.capturing.write()
+        self.desk.metering.tell()
+
+    async def _carry(self, talk: Conversation) -> Served:
+        """As `carry`, over connections of the event loop."""
+        try:
+            message = next(talk)
+            while True:
+                try:
+                    answer = await self._links.post(
+                        message.port, message.path, message.headers, message.body, message.timeout_s
+                    )
+                except (connection.Unreachable, OSError) as error:
+                    message = talk.throw(error)
+                else:
+                    message = talk.send(answer)
+        except StopIteration as done:
+            served: Served = done.value
+            return served
+        finally:
+            talk.close()
 
     def _mirrored(self, request: Request, turn: Turn) -> None:
         try:
-            carry(conversation.shadow(self._kernel, self.capturing, request, turn))
+            carry(conversation.shadow(self.desk, request, turn))
         except (AwsError, connection.Unreachable) as error:
             place = turn.shadow
             name = f"{request.endpoint}/{place.variant.name if place else ''}"

@@ -9,8 +9,10 @@ DIFFERS: direct invocation of one container, sessions, explanations and inferenc
 
 from __future__ import annotations
 
+from emulator.kernel import traffic
 from emulator.kernel.errors import EmulatorError
-from emulator.kernel.ports import Context, Params
+from emulator.kernel.ports import Context, Kernel, Params
+from emulator.semantics.endpoints import routes
 from emulator.services.sagemaker_runtime import engine, errors
 from emulator.services.sagemaker_runtime.conversation import ANY_TYPE, Served
 from emulator.services.sagemaker_runtime.turns import Request
@@ -36,6 +38,23 @@ def invoke_endpoint(params: Params, ctx: Context) -> Params:
     return answer_of(engine.of(ctx.kernel).serve(request_of(params)))
 
 
+class Direct:
+    """InvokeEndpoint for an event loop, where nothing may have to wait for more than model servers."""
+
+    def __init__(self, kernel: Kernel) -> None:
+        self._kernel = kernel
+
+    def takes(self, params: Params) -> bool:
+        route = traffic.of(self._kernel.engines).route(params["EndpointName"])
+        return isinstance(route, routes.Route) and not routes.needs_loading(route)
+
+    async def serve(self, params: Params) -> Params:
+        """Raises:
+        AwsError: in AWS's words.
+        """
+        return answer_of(await engine.of(self._kernel).serve_soon(request_of(params)))
+
+
 def request_of(params: Params) -> Request:
     """The request as routing takes it.
 
@@ -58,8 +77,8 @@ def request_of(params: Params) -> Request:
         raw,
         params.get("TargetVariant"),
         params.get("TargetModel"),
-        params.get("InferenceId") or "",
-        params.get("CustomAttributes") or "",
+        inference_id=params.get("InferenceId") or "",
+        custom_attributes=params.get("CustomAttributes") or "",
     )
 
 

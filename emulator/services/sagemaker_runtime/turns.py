@@ -9,8 +9,11 @@ from typing import Any
 from emulator.kernel.errors import AwsError
 from emulator.semantics.endpoints import capture, routes
 
+SERVERLESS_MAX = 4 * 1024 * 1024
+"""Source: serverless-endpoints-invoke.html (4 MB), read 2026-11."""
 
-@dataclass(frozen=True)
+
+@dataclass(frozen=True, slots=True)
 class Request:
     """InvokeEndpoint, as the model server is told it."""
 
@@ -19,11 +22,13 @@ class Request:
     body: bytes
     target_variant: str | None = None
     target_model: str | None = None
+    timeout_s: float = 60.0
+    is_asynchronous: bool = False
     inference_id: str = ""
     custom_attributes: str = ""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Place:
     """An instance that takes a request."""
 
@@ -32,7 +37,7 @@ class Place:
     instance: routes.Instance
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Turn:
     """`place` is None when the variant has no healthy instance that was not tried."""
 
@@ -47,7 +52,7 @@ class Turn:
         return tuple(place.instance.instance_id for place in (self.place, self.shadow) if place)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Draws:
     """The chance that one request needs: numbers in [0, 1)."""
 
@@ -70,7 +75,10 @@ def first(request: Request, draws: Draws, account_id: str, route: Any, load: Map
     """
     if not isinstance(route, routes.Route):
         raise AwsError("ValidationError", f"Endpoint {request.endpoint} of account {account_id} not found.")
+    _check_kind(request, route)
     variant = _variant(route, request, draws)
+    if routes.is_throttled(variant, load):
+        raise AwsError("ThrottlingException", "Rate exceeded", 429)
     place = _place(variant, draws, load, ())
     if place is not None:
         _check_model(request, place.instance)
@@ -86,6 +94,18 @@ def again(before: Turn, tried: tuple[str, ...], draws: Draws, route: Any, load: 
     now = route if isinstance(route, routes.Route) else before.route
     variant = routes.named(now.variants, before.variant.name) or before.variant
     return Turn(now, variant, _place(variant, draws, load, tried), None, before.is_captured)
+
+
+def _check_kind(request: Request, route: routes.Route) -> None:
+    """Asynchronous endpoints take asynchronous requests only, the others none of them."""
+    if request.is_asynchronous != (route.asynchronous is not None):
+        kind = "asynchronous" if route.asynchronous else "real-time"
+        raise AwsError("ValidationError", f"Endpoint {request.endpoint} is {kind} and does not take this request.")
+    is_serverless = any(variant.serverless for variant in route.variants)
+    if is_serverless and len(request.body) > SERVERLESS_MAX:
+        raise AwsError(
+            "ValidationError", f"Request body of {len(request.body)} bytes exceeds the limit of {SERVERLESS_MAX}.", 413
+        )
 
 
 def _check_model(request: Request, instance: routes.Instance) -> None:

@@ -50,6 +50,8 @@ class Blueprint:
     containers: tuple[Container, ...]
     ready_within_s: float
     strategy: str
+    max_concurrency: int | None = None
+    """Set for a serverless variant."""
 
     @property
     def images(self) -> list[str]:
@@ -71,7 +73,8 @@ def draw(kernel: Kernel, endpoint: str, item: Row, home: Path) -> Blueprint:
     )
     deadline = float(item.get("ContainerStartupHealthCheckTimeoutInSeconds", _READY_WITHIN_S))
     strategy = (item.get("RoutingConfig") or {}).get("RoutingStrategy", "RANDOM")
-    return Blueprint(endpoint, item["VariantName"], containers, deadline, strategy)
+    concurrency = (item.get("ServerlessConfig") or {}).get("MaxConcurrency")
+    return Blueprint(endpoint, item["VariantName"], containers, deadline, strategy, concurrency)
 
 
 def _container(kernel: Kernel, container: Row, role_arn: str, pristine: Path) -> Container:

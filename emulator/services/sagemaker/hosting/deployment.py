@@ -119,7 +119,7 @@ def _change(kernel: Kernel, fleet: Fleet, name: str, asked: Update) -> Change:
     if asked.is_retaining:
         shown = variants.retained(shown, row["ProductionVariants"], asked.excluded)
         shadows = variants.retained(shadows, row.get("ShadowProductionVariants", ()), asked.excluded)
-    smallest = min(item["DesiredInstanceCount"] for item in shown)
+    smallest = min(variants.counts(shown).values())
     plan = deployments.plan(asked.deployment_config, smallest)
     return Change(plan, fleet.leading(name), green, shown, shadows)
 
@@ -146,6 +146,7 @@ def _in_service(
         ProductionVariants=list(shown),
         ShadowProductionVariants=list(shadows) or None,
         DataCaptureConfig=capture.summary(config),
+        AsyncInferenceConfig=config.get("AsyncInferenceConfig"),
         PendingDeploymentSummary=None,
         FailureReason=None,
     )

@@ -2,7 +2,7 @@
 
 AWS_NAME: CreateEndpointConfig, DescribeEndpointConfig, ListEndpointConfigs, DeleteEndpointConfig
 SOURCE: the API reference pages of these operations, read 2026-11
-DIFFERS: serverless, asynchronous inference and inference components are refused by name.
+DIFFERS: provisioned concurrency and inference components are refused by name.
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ from emulator.services.sagemaker import listing, names, tags
 from emulator.services.sagemaker.hosting import models
 
 KIND = names.ENDPOINT_CONFIG
-_NOT_EMULATED = ("AsyncInferenceConfig", "ExplainerConfig", "CrossRegionTrafficConfig")
-_NOT_EMULATED_VARIANT = ("ServerlessConfig", "InstancePools", "ManagedInstanceScaling", "AcceleratorPartitionLayouts")
+_NOT_EMULATED = ("ExplainerConfig", "CrossRegionTrafficConfig")
+_NOT_EMULATED_VARIANT = ("InstancePools", "ManagedInstanceScaling", "AcceleratorPartitionLayouts")
 
 
 def create_endpoint_config(params: Params, ctx: Context) -> Params:
@@ -77,7 +77,13 @@ def _check(params: Params, kernel: Kernel) -> None:
             raise EmulatorError(
                 f"{where} variant '{variant['VariantName']}': inference components are not emulated yet"
             )
-        models.existing(kernel, variant["ModelName"])
+        if "ProvisionedConcurrency" in variant.get("ServerlessConfig", {}):
+            raise EmulatorError(
+                f"{where} variant '{variant['VariantName']}': ProvisionedConcurrency is not emulated yet"
+            )
+        reason = configs.model_refusal(variant, models.existing(kernel, variant["ModelName"])["_Containers"])
+        if reason:
+            raise validation(reason)
 
 
 def _announce(kernel: Kernel, row: Row) -> None:

@@ -9,7 +9,7 @@ DIFFERS: instances are processes of this machine; one that dies is replaced at o
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -19,10 +19,13 @@ from emulator.kernel import traffic
 from emulator.kernel.ports import Kernel
 from emulator.kernel.store import Row
 from emulator.semantics.endpoints import routes, variants
+from emulator.semantics.endpoints.asynchronous import Asynchronous
+from emulator.semantics.endpoints.asynchronous import settings as asynchronous_settings
 from emulator.semantics.endpoints.capture import Capture
 from emulator.semantics.endpoints.capture import settings as capture_settings
 from emulator.services.sagemaker.hosting import blueprints
 from emulator.services.sagemaker.hosting.blueprints import Blueprint
+from emulator.services.sagemaker.hosting.idling import Idle
 from emulator.services.sagemaker.hosting.instance import HostedInstance
 from emulator.services.sagemaker.jobs.failure import JobFailure
 from emulator.services.sagemaker.logs import LogWriter
@@ -43,6 +46,7 @@ class Generation:
     production: list[str]
     shadow: str | None
     capture: Capture | None
+    asynchronous: Asynchronous | None = None
     instances: dict[str, list[HostedInstance]] = field(default_factory=dict)
     share: float = 0.0
     active: int | None = None
@@ -71,6 +75,7 @@ class Fleet:
         self._kernel = kernel
         self._logs = logs
         self._live: dict[str, Standing] = {}
+        self._idle = Idle(kernel, self)
 
     def draw(self, endpoint: str, config: Row) -> Generation:
         """A generation for a configuration, its models unpacked; nothing runs yet.
@@ -89,7 +94,8 @@ class Fleet:
         shadow = next((item["VariantName"] for item in config.get("ShadowProductionVariants", ())), None)
         role_arn = drawn[production[0]].containers[0].role_arn
         capture = capture_settings(config, role_arn)
-        return Generation(endpoint, config["EndpointConfigName"], home, drawn, production, shadow, capture)
+        later = asynchronous_settings(config, role_arn)
+        return Generation(endpoint, config["EndpointConfigName"], home, drawn, production, shadow, capture, later)
 
     def launch(self, generation: Generation, wanted: Mapping[str, int]) -> None:
         """Add instances to a generation and wait until all answer; none has traffic by that.
@@ -121,6 +127,8 @@ class Fleet:
             before = self._live.get(endpoint)
             self._live[endpoint] = Standing(generations, dict(weights))
             self._publish(endpoint)
+        for generation in generations:
+            self._idle.watch(generation)
         for instance in [item for found in generations for items in found.instances.values() for item in items]:
             if not instance.is_well:  # it died before anybody took note
                 self._kernel.dispatcher.post("instance.replace", partial(self._crashed, instance))
@@ -136,12 +144,10 @@ class Fleet:
         with self.lock:
             return self._live[endpoint].generations[0]
 
-    def shift(self, shares: Iterable[tuple[Generation, float, int | None]]) -> None:
-        """Give each generation its share of the traffic and the number of instances of a variant that take it."""
+    def is_live(self, generation: Generation) -> bool:
         with self.lock:
-            for generation, share, active in shares:
-                generation.share, generation.active = share, active
-            self._publish(generation.endpoint)
+            standing = self._live.get(generation.endpoint)
+            return standing is not None and generation in standing.generations
 
     def refresh(self, endpoint: str) -> None:
         """Instances have been launched: let them have their traffic."""
@@ -185,13 +191,17 @@ class Fleet:
         leader = standing.generations[0]
         found = [self._variant(standing, name) for name in leader.production]
         shadow = self._variant(standing, leader.shadow) if leader.shadow else None
-        route = routes.Route(endpoint, tuple(found), shadow, leader.capture)
+        route = routes.Route(endpoint, tuple(found), shadow, leader.capture, leader.asynchronous)
         traffic.of(self._kernel.engines).publish(endpoint, route)
 
     def _variant(self, standing: Standing, name: str) -> routes.Variant:
         pools = [_pool(generation, name) for generation in standing.generations if generation.share > 0]
-        strategy = standing.generations[0].blueprints[name].strategy
-        return routes.Variant(name, standing.weights[name], tuple(pools), strategy)
+        leader = standing.generations[0]
+        blueprint = leader.blueprints[name]
+        serverless = None
+        if blueprint.max_concurrency is not None:
+            serverless = routes.Serverless(blueprint.max_concurrency, partial(self._idle.wake, leader, name))
+        return routes.Variant(name, standing.weights[name], tuple(pools), blueprint.strategy, serverless)
 
     def _crashed(self, instance: HostedInstance) -> None:
         """Note it, take it out of the traffic, and start another."""

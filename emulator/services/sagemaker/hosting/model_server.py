@@ -19,18 +19,21 @@ import io
 import json
 import os
 import signal
-import socket
 import sys
 import threading
 import traceback
 from collections.abc import Callable
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http import HTTPStatus
+from socketserver import StreamRequestHandler, ThreadingTCPServer
 from typing import Any
 
 MODEL_DIR = os.environ.get("SM_MODEL_DIR", "/opt/ml/model")
 ANY = "*/*"
 MODELS_MAX = int(os.environ.get("EMULATOR_MODELS_MAX", "50"))
+DEFAULT_ACCEPT = os.environ.get("SAGEMAKER_DEFAULT_INVOCATIONS_ACCEPT") or "application/json"
 _DRAIN_S = 10
+_LINE_MAX = 65536
+_KNOWN_STATUSES = frozenset(HTTPStatus)
 
 
 class Refused(Exception):  # noqa: N818
@@ -104,11 +107,12 @@ Answer = tuple[int, bytes, str]
 """Status, body, content type."""
 
 
-class Server(ThreadingHTTPServer):
+class Server(ThreadingTCPServer):
     """Holds models by name (the only one has none), and counts requests in flight, so that SIGTERM lets them end."""
 
     daemon_threads = True
     request_queue_size = 128
+    allow_reuse_address = True
 
     def __init__(self, transformer_of: Callable[[str], Transformer]) -> None:
         super().__init__(("127.0.0.1", 0), Handler)
@@ -180,59 +184,77 @@ class Server(ThreadingHTTPServer):
         os._exit(0)
 
 
-class Handler(BaseHTTPRequestHandler):
-    """HTTP/1.1 with kept connections; each answer leaves in one segment."""
+class Handler(StreamRequestHandler):
+    """HTTP/1.1 with kept connections, as far as SageMaker speaks it to containers; an answer leaves in one segment.
+
+    http.server would spend as long on the headers of a request as a model on its row.
+    """
 
     server: Server
-    protocol_version = "HTTP/1.1"
-    wbufsize = -1
     disable_nagle_algorithm = True
 
-    def do_GET(self) -> None:
-        if self.path == "/ping":
-            self._send(200, b"", "text/plain")
-        elif self.path == "/models":
-            self._send(*self.server.listed())
-        elif name := self._model("models"):
-            self._send(*self.server.listed(name))
-        else:
-            self._send(404, b"", "text/plain")
+    def handle(self) -> None:
+        try:
+            while self._serve_one():
+                pass
+        except (ConnectionError, ValueError):
+            return  # the client has gone, or speaks no HTTP
 
-    def do_DELETE(self) -> None:
-        self._send(*self.server.unload(self._model("models") or ""))
+    def _serve_one(self) -> bool:
+        """Whether the connection stays."""
+        words = self.rfile.readline(_LINE_MAX).split()
+        if len(words) != 3:
+            return False
+        method, path = words[0].decode("latin-1"), words[1].decode("latin-1")
+        headers = self._headers()
+        body = self.rfile.read(int(headers.get(b"content-length", b"0")))
+        if b"chunked" in headers.get(b"transfer-encoding", b""):
+            self._send(headers, 411, b"a Content-Length is needed", "text/plain")
+            return False
+        self._send(headers, *self._answer(method, path, headers, body))
+        return headers.get(b"connection", b"").lower() != b"close"
 
-    def do_POST(self) -> None:
-        body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
-        name = "" if self.path == "/invocations" else self._model("models", "invoke")
-        if self.path == "/models":
-            self._send(*self.server.load_more(body))
-        elif name is None:
-            self._send(404, b"", "text/plain")
-        else:
-            accept = self.headers.get("Accept") or ANY
-            if accept == ANY:
-                accept = os.environ.get("SAGEMAKER_DEFAULT_INVOCATIONS_ACCEPT") or "application/json"
-            kind = self.headers.get("Content-Type") or "application/json"
-            self._send(*self.server.answer(name, body, kind, accept))
+    def _headers(self) -> dict[bytes, bytes]:
+        found: dict[bytes, bytes] = {}
+        while line := self.rfile.readline(_LINE_MAX).rstrip(b"\r\n"):
+            name, _, value = line.partition(b":")
+            found[name.lower()] = value.strip()
+        return found
 
-    def _model(self, *around: str) -> str | None:
-        """The name in /models/{name} or /models/{name}/invoke; None when the path is another."""
-        parts = self.path.strip("/").split("/")
-        is_it = len(parts) == len(around) + 1 and (parts[0], *parts[2:]) == around
-        return parts[1] if is_it else None
+    def _answer(self, method: str, path: str, headers: dict[bytes, bytes], body: bytes) -> Answer:
+        name = "" if path == "/invocations" else _model_in(path, "models", "invoke")
+        match method:
+            case "POST" if path == "/models":
+                return self.server.load_more(body)
+            case "POST" if name is not None:
+                accept = headers.get(b"accept", b"").decode("latin-1") or ANY
+                if accept == ANY:
+                    accept = DEFAULT_ACCEPT
+                kind = headers.get(b"content-type", b"").decode("latin-1") or "application/json"
+                return self.server.answer(name, body, kind, accept)
+            case "GET" if path == "/ping":
+                return 200, b"", "text/plain"
+            case "GET" if path == "/models":
+                return self.server.listed()
+            case "GET" if (asked := _model_in(path, "models")) is not None:
+                return self.server.listed(asked)
+            case "DELETE" if (asked := _model_in(path, "models")) is not None:
+                return self.server.unload(asked)
+        return 404, b"", "text/plain"
 
-    def log_message(self, format: str, *args: Any) -> None:  # noqa: A002
-        """No access log."""
+    def _send(self, headers: dict[bytes, bytes], status: int, body: bytes, kind: str) -> None:
+        attributes = headers.get(b"x-amzn-sagemaker-custom-attributes")
+        more = b"X-Amzn-SageMaker-Custom-Attributes: %s\r\n" % attributes if attributes else b""
+        reason = HTTPStatus(status).phrase if status in _KNOWN_STATUSES else ""
+        head = f"HTTP/1.1 {status} {reason}\r\nContent-Type: {kind}\r\nContent-Length: {len(body)}\r\n"
+        self.request.sendall(b"".join((head.encode("latin-1", "replace"), more, b"\r\n", body)))
 
-    def _send(self, status: int, body: bytes, kind: str) -> None:
-        self.send_response_only(status)
-        self.send_header("Content-Type", kind)
-        self.send_header("Content-Length", str(len(body)))
-        attributes = self.headers.get("X-Amzn-SageMaker-Custom-Attributes")
-        if attributes:
-            self.send_header("X-Amzn-SageMaker-Custom-Attributes", attributes)
-        self.end_headers()
-        self.wfile.write(body)
+
+def _model_in(path: str, *around: str) -> str | None:
+    """The name in /models/{name} or /models/{name}/invoke; None when the path is another."""
+    parts = path.strip("/").split("/")
+    is_it = len(parts) == len(around) + 1 and (parts[0], *parts[2:]) == around
+    return parts[1] if is_it else None
 
 
 def missing(name: str) -> Answer:
@@ -277,11 +299,10 @@ def main() -> None:
     handlers = sys.argv[2:3]
     defaults = module_at(handlers[0], "image_handlers") if handlers else None
     server = Server(lambda model_dir: Transformer(load_module(model_dir, defaults), defaults, model_dir))
-    print(f"{sys.argv[1]} {server.server_port}", flush=True)
+    print(f"{sys.argv[1]} {server.server_address[1]}", flush=True)
     if os.environ.get("SAGEMAKER_MULTI_MODEL") != "true":
         server.load("", MODEL_DIR)
     signal.signal(signal.SIGTERM, lambda *_: threading.Thread(target=server.drain).start())
-    server.socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     server.serve_forever(poll_interval=3600)
 
 
