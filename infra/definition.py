@@ -24,6 +24,8 @@ STAND_INS: Final = (
     tokens.SERVE_ROLE_ARN,
     tokens.MODEL_PACKAGE_GROUP,
     tokens.ENDPOINT,
+    tokens.CHANGE_ENDPOINT_ARN,
+    tokens.WAITS_QUEUE_URL,
 )
 
 

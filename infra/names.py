@@ -98,6 +98,11 @@ class ModelNames:
         return self.of("rollback")
 
     @property
+    def release_pipelines(self) -> tuple[str, str]:
+        """The pipelines that change production."""
+        return (self.release_pipeline, self.rollback_pipeline)
+
+    @property
     def endpoints(self) -> tuple[str, ...]:
         """The endpoints of all stages, production last."""
         return (self.of("dev"), self.of("staging"), self.endpoint)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Annotated, Any
 
 import typer
+from botocore.exceptions import ClientError
 
 from driftloop import stacks
 from driftloop.errors import UserError
@@ -36,6 +37,38 @@ def reject(
 ) -> None:
     """Reject a version: a pending one never deploys; one that is live is rolled back."""
     _decide("Rejected", which, reason, choose(state, profile, region))
+
+
+def rollback(
+    name: Annotated[str | None, typer.Argument(help="The model; may be left out when there is one.")] = None,
+    reason: Reason = "",
+    state: State = DEFAULT_STATE,
+    profile: Profile = None,
+    region: Region = None,
+) -> None:
+    """Take the live version back: it is rejected, and production returns to the one approved before it."""
+    target = choose(state, profile, region)
+    model = stacks.model(target, name)
+    live = served(target.client("sagemaker"), model)
+    _decide("Rejected", live, reason or "rolled back by hand", target)
+    console.print(f"production of '{model.name}' goes back; follow it with `driftloop timeline`")
+
+
+def served(sagemaker: Any, model: stacks.Model) -> str:
+    """ARN of the package that production serves in the slot `champion`.
+
+    Raises:
+        UserError: there is no production yet.
+    """
+    try:
+        endpoint = sagemaker.describe_endpoint(EndpointName=model.endpoint)
+    except ClientError as error:
+        raise UserError(f"'{model.name}' has no production endpoint yet; approve a version first") from error
+    config = sagemaker.describe_endpoint_config(EndpointConfigName=endpoint["EndpointConfigName"])
+    champion = next(v for v in config["ProductionVariants"] if v["VariantName"] == "champion")
+    found = sagemaker.describe_model(ModelName=champion["ModelName"])
+    (container,) = found.get("Containers") or [found["PrimaryContainer"]]
+    return str(container["ModelPackageName"])
 
 
 def _decide(verdict: str, which: str | None, reason: str, target: Target) -> None:

@@ -1,4 +1,4 @@
-"""A function that is fed from a queue: small, with a role and a log group of its own."""
+"""A function, fed from a queue or called: small, with a role and a log group of its own."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -41,11 +41,12 @@ def visibility_timeout(window_s: int) -> Duration:
     return Duration.seconds(6 * int(TIMEOUT.to_seconds()) + window_s)
 
 
-class QueueFunction(Construct):
+class LoopFunction(Construct):
     """A function of the `lambdas` package.
 
     Args:
         capability: package under `lambdas` that holds the handler, such as `start_training`.
+        feed: the queue that it is fed from; None for one that is called.
         permissions: what its role may do besides writing its own log and reading its queue.
     """
 
@@ -57,7 +58,7 @@ class QueueFunction(Construct):
         name: str,
         capability: str,
         code: lambda_.Code,
-        feed: Feed,
+        feed: Feed | None,
         environment: Mapping[str, str],
         permissions: Sequence[iam.PolicyStatement],
     ) -> None:
@@ -78,7 +79,8 @@ class QueueFunction(Construct):
             log_group=log_group,
             environment={"POWERTOOLS_SERVICE_NAME": name, "POWERTOOLS_LOG_LEVEL": "INFO", **environment},
         )
-        self.function.add_event_source(_event_source(feed))
+        if feed:
+            self.function.add_event_source(_event_source(feed))
 
     def _log_group(self, name: str) -> logs.LogGroup:
         """Made here: Lambda would make one that keeps everything for ever, and CDK's retention is a custom resource."""

@@ -5,7 +5,7 @@ from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
 from constructs import Construct
 
-from infra.constructs.function import Feed, QueueFunction, visibility_timeout
+from infra.constructs.function import Feed, LoopFunction, visibility_timeout
 from infra.constructs.queue import WatchedQueue
 from infra.names import ModelNames
 from infra.policies.functions import tell_people, use_ledger, watch_and_start
@@ -31,7 +31,7 @@ class Ingest(Construct):
         )
         self._take_objects(names)
         self._take_ended_runs(names)
-        QueueFunction(
+        LoopFunction(
             self,
             "StartTraining",
             name=names.of("start-training"),
@@ -96,13 +96,13 @@ class Ingest(Construct):
         ]
 
 
-def ended_executions(pipeline_arn: str) -> events.EventPattern:
-    """Executions of one pipeline that came to an end, in whatever way."""
+def ended_executions(*pipeline_arns: str) -> events.EventPattern:
+    """Executions of these pipelines that came to an end, in whatever way."""
     return events.EventPattern(
         source=[vocabulary.SAGEMAKER_SOURCE],
         detail_type=[vocabulary.EXECUTION_CHANGED],
         detail={
-            "pipelineArn": [pipeline_arn],
+            "pipelineArn": list(pipeline_arns),
             "currentPipelineExecutionStatus": list(vocabulary.TERMINAL_STATUSES),
         },
     )

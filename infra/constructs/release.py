@@ -1,6 +1,8 @@
 """Release and serve: from a person's approval to the endpoint that answers."""
 
+import json
 from collections.abc import Iterable
+from dataclasses import asdict
 
 from aws_cdk import aws_events as events
 from aws_cdk import aws_iam as iam
@@ -8,23 +10,25 @@ from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
-from infra.constructs.function import Feed, QueueFunction, visibility_timeout
+from infra.constructs.function import Feed, LoopFunction, visibility_timeout
 from infra.constructs.ingest import ended_executions
 from infra.constructs.pipeline import CommittedPipeline, PipelineSource
 from infra.constructs.queue import WatchedQueue
 from infra.constructs.training import asset_bucket
 from infra.definition import Place
-from infra.names import ModelNames, arn
-from infra.policies import jobs
+from infra.names import ModelNames
+from infra.policies import releases
 from infra.policies.functions import tell_people, use_ledger, watch_and_start
 from infra.policies.statements import allow
 from infra.settings import ModelSettings
+from infra.staging import stage_file
 from lambdas.shared import events as vocabulary
 from pipeline_definitions.shared import tokens
+from pipeline_definitions.shared.definitions import AssetFile
 
 
 class Release(Construct):
-    """The release queue, the function `decide_release`, the `release` pipeline, and the endpoint's role."""
+    """The queues, functions, pipelines and roles that bring an approved version into production, and back."""
 
     def __init__(
         self,
@@ -38,29 +42,27 @@ class Release(Construct):
         registry_account: str,
     ) -> None:
         super().__init__(scope, construct_id)
-        self.watched = WatchedQueue(
+        self._model, self._names, self._code = model, names, code
+        self.watched = self._queue("Queue", "release")
+        self.waits = self._queue("Waits", "waits")
+        self._take_events()
+        self._decide(ingest_queue)
+        serve_role = self._role("ServeRole", "serve", "sagemaker", releases.serve(names, registry_account))
+        self._change = self._change_endpoint(serve_role)
+        self._answer_waits()
+        self._pipelines(registry_account)
+
+    def _queue(self, construct_id: str, name: str) -> WatchedQueue:
+        return WatchedQueue(
             self,
-            "Queue",
-            name=names.of("release"),
+            construct_id,
+            name=self._names.of(name),
             visibility_timeout=visibility_timeout(0),
-            people_topic_arn=names.shared.people_topic_arn,
-        )
-        self._take_events(names)
-        self._decide(model, names, code, ingest_queue)
-        serve_role = self._role("ServeRole", names.of("serve"), _serve(names, registry_account))
-        role = self._role("Role", names.of("release"), ())
-        for statement in _release(names, role, serve_role, asset_bucket(self), registry_account):
-            role.add_to_policy(statement)
-        CommittedPipeline(
-            self,
-            "Pipeline",
-            name=names.release_pipeline,
-            source=_source(model, names, role, serve_role),
-            role=role,
-            registry_account=registry_account,
+            people_topic_arn=self._names.shared.people_topic_arn,
         )
 
-    def _take_events(self, names: ModelNames) -> None:
+    def _take_events(self) -> None:
+        names = self._names
         self.watched.take(
             "Packages",
             name=names.of("packages"),
@@ -74,31 +76,40 @@ class Release(Construct):
         self.watched.take(
             "EndedReleases",
             name=names.of("ended-releases"),
-            description=f"Releases of {names.model} that ended",
-            pattern=ended_executions(names.pipeline_arn(names.release_pipeline)),
+            description=f"Releases and rollbacks of {names.model} that ended",
+            pattern=ended_executions(*(names.pipeline_arn(name) for name in names.release_pipelines)),
+        )
+        self.waits.take(
+            "Endpoints",
+            name=names.of("endpoints"),
+            description=f"Endpoints of {names.model} that came up, changed or failed",
+            pattern=events.EventPattern(
+                source=[vocabulary.SAGEMAKER_SOURCE],
+                detail_type=[vocabulary.ENDPOINT_CHANGED],
+                detail={"EndpointName": list(names.endpoints)},
+            ),
         )
 
-    def _decide(self, model: ModelSettings, names: ModelNames, code: lambda_.Code, ingest_queue: sqs.Queue) -> None:
-        QueueFunction(
-            self,
+    def _decide(self, ingest_queue: sqs.Queue) -> None:
+        names = self._names
+        self._function(
             "DecideRelease",
-            name=names.of("decide-release"),
-            capability="decide_release",
-            code=code,
-            feed=Feed(self.watched.queue, 0),
+            "decide_release",
+            self.watched,
             environment={
-                "MODEL": model.name,
-                "LEDGER_TABLE": names.shared.ledger,
-                "PEOPLE_TOPIC_ARN": names.shared.people_topic_arn,
-                "RELEASE_PIPELINE": names.release_pipeline,
                 "INGEST_QUEUE_URL": ingest_queue.queue_url,
-                "DEAD_LETTER_QUEUE_URL": self.watched.dead_letters.queue_url,
-                "ATTEMPTS_MAX": str(model.attempts_max),
+                "RELEASE_PIPELINE": names.release_pipeline,
+                "ROLLBACK_PIPELINE": names.rollback_pipeline,
+                "REPORT_URI": self._uri("releases"),
+                "ENDPOINT_PREFIX": names.package_group,
+                "KEEP_STAGES": self._keeps_stages,
+                "ATTEMPTS_MAX": str(self._model.attempts_max),
             },
             permissions=[
                 use_ledger(names.shared),
                 tell_people(names.shared),
-                *watch_and_start(names.pipeline_arn(names.release_pipeline)),
+                *(each for name in names.release_pipelines for each in watch_and_start(names.pipeline_arn(name))),
+                *releases.clean_up(names),
                 allow(
                     "sagemaker:DescribeModelPackage",
                     on=names.package_arns,
@@ -108,85 +119,129 @@ class Release(Construct):
             ],
         )
 
-    def _role(self, construct_id: str, name: str, statements: Iterable[iam.PolicyStatement]) -> iam.Role:
-        sagemaker = iam.ServicePrincipal("sagemaker.amazonaws.com")
-        role = iam.Role(self, construct_id, role_name=name, assumed_by=sagemaker)
+    def _change_endpoint(self, serve_role: iam.Role) -> LoopFunction:
+        model, names = self._model, self._names
+        return self._function(
+            "ChangeEndpoint",
+            "change_endpoint",
+            None,
+            environment={
+                "ENDPOINT_PREFIX": names.package_group,
+                "SERVE_ROLE_ARN": serve_role.role_arn,
+                "CAPTURE_URI": self._uri("capture"),
+                "INSTANCE_TYPE": model.instances.endpoint,
+                "INSTANCE_COUNT": "1",
+                "EXPERIMENT_MODE": model.release.experiment.mode,
+                "CHALLENGER_WEIGHT": str(model.release.experiment.start_weight),
+                "KEEP_STAGES": self._keeps_stages,
+            },
+            permissions=releases.change_endpoints(names, serve_role.role_arn),
+        )
+
+    def _answer_waits(self) -> None:
+        names, queue = self._names, self.waits.queue
+        send = allow("sqs:SendMessage", on=queue.queue_arn)
+        tick_role = self._role("TickRole", "tick", "scheduler", [send])
+        self._function(
+            "AnswerWaits",
+            "answer_waits",
+            self.waits,
+            environment={
+                "WAITS_QUEUE_ARN": queue.queue_arn,
+                "TICK_ROLE_ARN": tick_role.role_arn,
+                "CAPTURE_URI": self._uri("capture"),
+                "LABELS_URI": self._uri("labels"),
+                "REPORT_URI": self._uri("releases"),
+                "DEADLINE_S": str(self._model.release.deadline_s),
+                "EXPERIMENT": json.dumps(asdict(self._model.release.experiment), sort_keys=True),
+            },
+            permissions=[
+                use_ledger(names.shared),
+                tell_people(names.shared),
+                allow("sqs:SendMessage", on=self.waits.dead_letters.queue_arn),
+                *releases.answer_waits(names, tick_role.role_arn),
+            ],
+        )
+
+    def _function(
+        self,
+        construct_id: str,
+        capability: str,
+        source: WatchedQueue | None,
+        *,
+        environment: dict[str, str],
+        permissions: list[iam.PolicyStatement],
+    ) -> LoopFunction:
+        names = self._names
+        common = {"MODEL": names.model, "LEDGER_TABLE": names.shared.ledger}
+        common |= {"PEOPLE_TOPIC_ARN": names.shared.people_topic_arn}
+        if source:
+            common |= {"DEAD_LETTER_QUEUE_URL": source.dead_letters.queue_url}
+        return LoopFunction(
+            self,
+            construct_id,
+            name=names.of(capability.replace("_", "-")),
+            capability=capability,
+            code=self._code,
+            feed=Feed(source.queue, 0) if source else None,
+            environment={**common, **environment},
+            permissions=permissions,
+        )
+
+    def _pipelines(self, registry_account: str) -> None:
+        names, queue = self._names, self.waits.queue
+        role = self._role("Role", "release", "sagemaker", ())
+        assets = asset_bucket(self)
+        for statement in releases.run_releases(names, role.role_arn, assets, registry_account):
+            role.add_to_policy(statement)
+        role.add_to_policy(allow("lambda:InvokeFunction", on=self._change.function.function_arn))
+        role.add_to_policy(allow("sqs:SendMessage", on=queue.queue_arn))
+        for construct_id, pipeline in (("Pipeline", "release"), ("Rollback", "rollback")):
+            CommittedPipeline(
+                self,
+                construct_id,
+                name=names.of(pipeline),
+                source=self._source(pipeline, role),
+                role=role,
+                registry_account=registry_account,
+            )
+
+    def _source(self, pipeline: str, role: iam.Role) -> PipelineSource:
+        names, tests = self._names, self._model.release.tests
+        contract = stage_file(self._model.contract_text().encode(), "contract.json")
+        return PipelineSource(
+            pipeline=pipeline,
+            defaults={
+                "TestInstanceType": self._model.instances.processing,
+                "P50Ms": tests.p50_ms,
+                "P95Ms": tests.p95_ms,
+                "Requests": tests.requests,
+                "Concurrency": tests.concurrency,
+                "Slices": ",".join(tests.slices) or "none",
+                "SliceMargin": tests.slice_margin,
+                "ChampionMargin": tests.champion_margin,
+                "CalibrationMax": tests.calibration_max,
+            },
+            extra_files=(AssetFile("contract.json", contract),),
+            places=(
+                Place(tokens.RELEASE_ROLE_ARN, "ReleaseRole", role.role_arn),
+                Place(tokens.ENDPOINT, "Endpoint", names.endpoint),
+                Place(tokens.CHANGE_ENDPOINT_ARN, "ChangeEndpoint", self._change.function.function_arn),
+                Place(tokens.WAITS_QUEUE_URL, "Waits", self.waits.queue.queue_url),
+            ),
+        )
+
+    @property
+    def _keeps_stages(self) -> str:
+        return "true" if self._model.release.keep_stages else "false"
+
+    def _uri(self, part: str) -> str:
+        """Where this model keeps something in the artifact bucket."""
+        return f"s3://{self._names.shared.artifact_bucket}/{self._names.model}/{part}"
+
+    def _role(self, construct_id: str, name: str, service: str, statements: Iterable[iam.PolicyStatement]) -> iam.Role:
+        principal = iam.ServicePrincipal(f"{service}.amazonaws.com")
+        role = iam.Role(self, construct_id, role_name=self._names.of(name), assumed_by=principal)
         for statement in statements:
             role.add_to_policy(statement)
         return role
-
-
-def _serve(names: ModelNames, registry_account: str) -> list[iam.PolicyStatement]:
-    """What the endpoint's containers need: their model, their image, a log."""
-    return [
-        *jobs.use_objects(names.shared.artifact_bucket, f"{names.model}/", "s3:GetObject"),
-        *jobs.pull_images(registry_account),
-        *jobs.write_logs_and_metrics(f"Endpoints/{names.endpoint}"),
-    ]
-
-
-def _release(
-    names: ModelNames, role: iam.Role, serve_role: iam.Role, assets: str, registry_account: str
-) -> list[iam.PolicyStatement]:
-    """What the step `Release` needs: this model's packages, models, endpoint configs and its one endpoint."""
-    return [
-        jobs.run_steps("Processing"),
-        jobs.pass_role(role.role_arn),
-        jobs.pass_role(serve_role.role_arn),
-        *jobs.pull_images(registry_account),
-        *jobs.write_logs_and_metrics("ProcessingJobs"),
-        *jobs.read_assets(assets),
-        *jobs.use_objects(
-            names.shared.artifact_bucket, f"{names.model}/", "s3:GetObject", "s3:PutObject", "s3:AbortMultipartUpload"
-        ),
-        *_make_endpoint(names),
-    ]
-
-
-def _make_endpoint(names: ModelNames) -> list[iam.PolicyStatement]:
-    made = [arn("sagemaker", f"{kind}/{names.package_group}-*") for kind in ("model", "endpoint-config")]
-    endpoint = arn("sagemaker", f"endpoint/{names.endpoint}")
-    return [
-        allow(
-            "sagemaker:AddTags",
-            "sagemaker:CreateEndpointConfig",
-            "sagemaker:CreateModel",
-            "sagemaker:DescribeEndpointConfig",
-            "sagemaker:DescribeModel",
-            on=made,
-            because="each release makes a model and an endpoint config with a name of its own under the model's prefix",
-        ),
-        allow(
-            "sagemaker:CreateEndpoint",
-            "sagemaker:UpdateEndpoint",
-            on=[endpoint, made[1]],
-            because="both verbs ask for the endpoint and for its new config, which has a name of its own",
-        ),
-        allow(
-            "sagemaker:AddTags",
-            "sagemaker:DescribeEndpoint",
-            "sagemaker:InvokeEndpoint",
-            on=endpoint,
-        ),
-        allow(
-            "sagemaker:DescribeModelPackage",
-            "sagemaker:CreateModel",
-            on=names.package_arns,
-            because="packages are numbered as they are registered",
-        ),
-    ]
-
-
-def _source(model: ModelSettings, names: ModelNames, role: iam.Role, serve_role: iam.Role) -> PipelineSource:
-    return PipelineSource(
-        pipeline="release",
-        defaults={"InstanceType": model.instances.endpoint},
-        extra_files=(),
-        places=(
-            Place(tokens.ARTIFACT_BUCKET, "ArtifactBucket", names.shared.artifact_bucket),
-            Place(tokens.RELEASE_ROLE_ARN, "ReleaseRole", role.role_arn),
-            Place(tokens.SERVE_ROLE_ARN, "ServeRole", serve_role.role_arn),
-            Place(tokens.MODEL_PACKAGE_GROUP, "PackageGroup", names.package_group),
-            Place(tokens.ENDPOINT, "Endpoint", names.endpoint),
-        ),
-    )

@@ -58,11 +58,10 @@ def run_steps(*kinds: str) -> iam.PolicyStatement:
     )
 
 
-def pass_role(role_arn: str) -> iam.PolicyStatement:
-    """Hand a role to SageMaker, and to nobody else."""
-    return allow(
-        "iam:PassRole", on=role_arn, only_if={"StringEquals": {"iam:PassedToService": "sagemaker.amazonaws.com"}}
-    )
+def pass_role(role_arn: str, to: str = "sagemaker") -> iam.PolicyStatement:
+    """Hand a role to one service, and to nobody else."""
+    service = f"{to}.amazonaws.com"
+    return allow("iam:PassRole", on=role_arn, only_if={"StringEquals": {"iam:PassedToService": service}})
 
 
 def read_assets(asset_bucket: str) -> list[iam.PolicyStatement]:

@@ -55,6 +55,9 @@ class ReleaseEnded:
     Attributes:
         reason: why it did not succeed; empty if it did.
         approved: which of `candidates` are approved now.
+        has_touched_production: it failed after it had begun to change production, and did not put it back.
+        package: what was released, when a gate or the verdict said no to it; else None.
+        attempts_max: how many attempts a batch may have.
     """
 
     model: str
@@ -64,6 +67,9 @@ class ReleaseEnded:
     approved: frozenset[str]
     event_id: str
     time: datetime
+    has_touched_production: bool = False
+    package: Package | None = None
+    attempts_max: int = 1
 
 
 Fact = PackageSeen | ReleaseEnded
@@ -156,13 +162,8 @@ def _rejected(decision: Decision, fact: PackageSeen) -> Decision:
 def _refused(decision: Decision, fact: PackageSeen, occasion: str) -> Decision:
     """Rejected before anything came of it: another attempt on its batch, if one is left."""
     package = fact.package
-    may_retry = package.attempt < fact.attempts_max and bool(package.batch_id)
-    told = decision.tell(notices.rejected(fact.model, package, occasion, may_retry=may_retry))
-    if not may_retry:
-        return told
-    request = RetrainingRequested(fact.model, f"rejected: {package.why or 'no reason given'}", package.arn, fact.time)
-    outbox = replace(told.state.outbox, retrainings=(*told.state.outbox.retrainings, request))
-    return told.but(outbox=outbox).record(fact, "retraining.requested", package.arn, request.reason)
+    told = decision.tell(notices.rejected(fact.model, package, occasion, may_retry=_may_retry(package, fact)))
+    return _ask_again(told, fact, package, f"rejected: {package.why or 'no reason given'}")
 
 
 def _set_aside(decision: Decision, fact: PackageSeen) -> Decision:
@@ -191,7 +192,31 @@ def _release_ended(state: ReleaseState, fact: ReleaseEnded) -> Decision | None:
         decision = decision.but(is_rollback_due=is_still_due)
         decision = decision.record(fact, f"{what}.failed", current.package_arn, fact.reason)
         decision = decision.tell(notices.failed(fact.model, current, fact.reason, state.live))
+        decision = _after_failure(decision, fact, current)
     return _bump(state, _take_turn(decision, fact))
+
+
+def _after_failure(decision: Decision, fact: ReleaseEnded, failed: Release) -> Decision:
+    """Production goes back to what it served if it is not there any more; a model that was refused is tried again."""
+    state = decision.state
+    if fact.has_touched_production and state.live and not failed.is_rollback and not state.is_rollback_due:
+        decision = _begin(decision, fact, state.live, is_rollback=True)
+    if fact.package and not failed.is_rollback:
+        decision = _ask_again(decision, fact, fact.package, f"not released: {fact.reason.splitlines()[0]}")
+    return decision
+
+
+def _ask_again(decision: Decision, fact: Fact, package: Package, reason: str) -> Decision:
+    """Another attempt on the package's batch, if one is left."""
+    if not _may_retry(package, fact):
+        return decision
+    request = RetrainingRequested(fact.model, reason, package.arn, fact.time)
+    outbox = replace(decision.state.outbox, retrainings=(*decision.state.outbox.retrainings, request))
+    return decision.but(outbox=outbox).record(fact, "retraining.requested", package.arn, reason)
+
+
+def _may_retry(package: Package, fact: Fact) -> bool:
+    return package.attempt < fact.attempts_max and bool(package.batch_id)
 
 
 def _now_live(state: ReleaseState, current: Release) -> dict[str, object]:

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any, Final
 
+from botocore.exceptions import ClientError
+
 from lambdas.decide_release import decision
 from lambdas.decide_release.decision import APPROVED, Fact, PackageSeen, ReleaseEnded
 from lambdas.decide_release.releases import Releases
@@ -13,7 +15,7 @@ from lambdas.decide_release.state import Release, ReleaseState, Stage
 from lambdas.shared.clients import Clients, LazyClients
 from lambdas.shared.errors import Permanent, Transient
 from lambdas.shared.events import Event, ExecutionChanged, PackageChanged, render_retraining_requested
-from lambdas.shared.executions import failed_steps, start, token, why
+from lambdas.shared.executions import failed_of, start, steps, token, why
 from lambdas.shared.ledger.table import Table
 from lambdas.shared.ledger.trail import Trail
 from lambdas.shared.observability import log
@@ -23,6 +25,8 @@ from lambdas.shared.records import DeadLetters, handle_records, render_failures
 from lambdas.shared.settings import DecideReleaseSettings, read_decide_release
 
 _DECIDE_TRIES: Final = 8
+GATES: Final = frozenset({"TestDev", "TestStaging", "Kept"})
+"""Steps of the release that say no to a model; what else fails says nothing about it."""
 
 
 @dataclass(frozen=True)
@@ -83,16 +87,37 @@ class DecideRelease:
         if not event.is_terminal or not is_ours:
             return None
         is_success = event.status == "Succeeded"
-        reason = "" if is_success else why(failed_steps(self.clients.sagemaker, event.execution_arn))
+        found = [] if is_success else steps(self.clients.sagemaker, event.execution_arn)
+        if not is_success:
+            self._take_stages_down()
+        failed = failed_of(found)
+        is_refused = any(step.name in GATES for step in failed)
         return ReleaseEnded(
             model=self.settings.shared.model,
             execution_arn=event.execution_arn,
             is_success=is_success,
-            reason=reason,
+            reason="" if is_success else why(failed),
             approved=self._approved(state),
             event_id=event.event_id,
             time=event.time,
+            has_touched_production=has_touched_production({step["StepName"]: step["StepStatus"] for step in found}),
+            package=self._described(state) if is_refused else None,
+            attempts_max=self.settings.shared.attempts_max,
         )
+
+    def _described(self, state: ReleaseState) -> Package | None:
+        try:
+            return describe(self.clients.sagemaker, state.current.package_arn) if state.current else None
+        except Permanent:  # deleted from the registry: nothing to try again
+            return None
+
+    def _take_stages_down(self) -> None:
+        """What a release that failed left standing, unless the settings keep it."""
+        for stage in () if self.settings.keeps_stages else ("dev", "staging"):
+            try:
+                self.clients.sagemaker.delete_endpoint(EndpointName=f"{self.settings.endpoint_prefix}-{stage}")
+            except ClientError as exc:
+                log.info("endpoint.not_removed", extra={"stage": stage, "reason": str(exc)})
 
     def _approved(self, state: ReleaseState) -> frozenset[str]:
         """The registry's word on those that may come next: an event about them may have been lost."""
@@ -121,13 +146,27 @@ class DecideRelease:
     def _start(self, release: Release) -> None:
         execution_arn = start(
             self.clients.sagemaker,
-            self.settings.release_pipeline,
-            {"ModelPackageArn": release.package_arn, "ReleaseId": release.release_id},
+            self.settings.rollback_pipeline if release.is_rollback else self.settings.release_pipeline,
+            {
+                "ModelPackageArn": release.package_arn,
+                "ReleaseId": release.release_id,
+                "ReportPrefix": f"{self.settings.report_uri}/{release.release_id}",
+            },
             request_token=token(self.settings.shared.model, release.release_id),
             title=f"release-{release.release_id}",
         )
         self.releases.change(lambda now: decision.running(now, release.release_id, execution_arn))
         log.info("release.running", extra={"package_arn": release.package_arn, "execution_arn": execution_arn})
+
+
+def has_touched_production(statuses: Mapping[str, str]) -> bool:
+    """Whether an execution left production otherwise than it found it.
+
+    Args:
+        statuses: of the steps that were started, by name.
+    """
+    has_begun = statuses.get("StartExperiment") == "Succeeded" or "Promote" in statuses
+    return has_begun and statuses.get("Withdrawn") != "Succeeded"
 
 
 def _check_fresh(package: Package, event: PackageChanged) -> None:

@@ -16,6 +16,7 @@ SAGEMAKER_SOURCE: Final = "aws.sagemaker"
 OBJECT_CREATED: Final = "Object Created"
 EXECUTION_CHANGED: Final = "SageMaker Model Building Pipeline Execution Status Change"
 PACKAGE_CHANGED: Final = "SageMaker Model Package State Change"
+ENDPOINT_CHANGED: Final = "SageMaker Endpoint State Change"
 TERMINAL_STATUSES: Final = ("Succeeded", "Failed", "Stopped", "CompletedWithFailures")
 START_REQUESTED: Final = "StartRequested"
 RETRAINING_REQUESTED: Final = "RetrainingRequested"

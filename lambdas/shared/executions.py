@@ -2,7 +2,7 @@
 
 import hashlib
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
@@ -50,13 +50,23 @@ def start(
 
 def failed_steps(sagemaker: "SageMakerClient", execution_arn: str) -> tuple[FailedStep, ...]:
     """The steps of an execution that failed or were stopped, each with its reason."""
-    failed: list[FailedStep] = []
+    return failed_of(steps(sagemaker, execution_arn))
+
+
+def failed_of(steps: Iterable[Mapping[str, Any]]) -> tuple[FailedStep, ...]:
+    """Those that failed or were stopped."""
+    return tuple(_parse_step(step) for step in steps if step.get("StepStatus") in _BAD)
+
+
+def steps(sagemaker: "SageMakerClient", execution_arn: str) -> list[Mapping[str, Any]]:
+    """Every step of an execution that was started, as SageMaker lists it."""
+    found: list[Mapping[str, Any]] = []
     request: dict[str, Any] = {"PipelineExecutionArn": execution_arn}
     while True:
         page = sagemaker.list_pipeline_execution_steps(**request)
-        failed += [_parse_step(step) for step in page["PipelineExecutionSteps"] if step.get("StepStatus") in _BAD]
+        found += page["PipelineExecutionSteps"]
         if not page.get("NextToken"):
-            return tuple(failed)
+            return found
         request["NextToken"] = page["NextToken"]
 
 

@@ -49,6 +49,10 @@ class DecideReleaseSettings:
 
     shared: SharedSettings
     release_pipeline: str
+    rollback_pipeline: str
+    report_uri: str
+    endpoint_prefix: str
+    keeps_stages: bool
 
 
 @dataclass(frozen=True)
@@ -112,7 +116,14 @@ def read_decide_release(environment: Mapping[str, str]) -> DecideReleaseSettings
     Raises:
         MissingSettingError: a variable is missing or wrong.
     """
-    return DecideReleaseSettings(_read_shared(environment), _text(environment, "RELEASE_PIPELINE"))
+    return DecideReleaseSettings(
+        shared=_read_shared(environment),
+        release_pipeline=_text(environment, "RELEASE_PIPELINE"),
+        rollback_pipeline=_text(environment, "ROLLBACK_PIPELINE"),
+        report_uri=_text(environment, "REPORT_URI"),
+        endpoint_prefix=_text(environment, "ENDPOINT_PREFIX"),
+        keeps_stages=_text(environment, "KEEP_STAGES") == "true",
+    )
 
 
 def _read_shared(environment: Mapping[str, str]) -> SharedSettings:

@@ -14,6 +14,8 @@ from typing import Any, Final
 
 PIPELINES: Final = ("train", "release", "rollback")
 
+_SCRIPTS_OF: Final = {"rollback": "release"}
+"""Pipelines that run the scripts of another."""
 _ROOT: Final = Path(__file__).resolve().parent.parent
 _SOURCE_ARCHIVE: Final = "source.tar.gz"
 
@@ -61,7 +63,7 @@ def definition_text(pipeline: str) -> str:
 
 def asset_files(pipeline: str) -> tuple[AssetFile, ...]:
     """The scripts of a pipeline's steps, by name. The contract and the source archive are not among them."""
-    scripts = sorted((_folder(pipeline) / "scripts").glob("*.py"))
+    scripts = sorted((_folder(_SCRIPTS_OF.get(pipeline, pipeline)) / "scripts").glob("*.py"))
     return tuple(AssetFile(path.name, path) for path in scripts)
 
 

@@ -104,9 +104,7 @@ class Stages:
         """Run a suite of model tests against what came up."""
         step = script_step(
             name,
-            script_processor(
-                self.session, xgboost_image(), tokens.RELEASE_ROLE_ARN, INSTANCE_TYPE, _TESTS_MAX_S
-            ),
+            script_processor(self.session, xgboost_image(), tokens.RELEASE_ROLE_ARN, INSTANCE_TYPE, _TESTS_MAX_S),
             arguments=_arguments(suite, change),
             inputs=[contract_input()],
             outputs=[output_folder("report", under(REPORT_PREFIX, suite))],

@@ -114,7 +114,9 @@ class MemoryWorld:
         training = StartTrainingSettings(shared, RAW, f"raw/{MODEL}/", ARTIFACTS, "train", min_files, window_s)
         books = Books(Files(self.table, MODEL), Runs(self.table, MODEL), trail, people)
         self.start_training = StartTraining(training, self.clients, books)
-        release = DecideReleaseSettings(shared, "release")
+        release = DecideReleaseSettings(
+            shared, "release", "rollback", "s3://artifacts/releases", "flights", keeps_stages=True
+        )
         self.decide_release = DecideRelease(release, self.clients, Releases(self.table, MODEL), people)
 
     @property

@@ -144,7 +144,8 @@ def test_rejected_while_live_rolls_production_back(world: World) -> None:
 
     world.add_package(2, "Rejected")
     _deliver(world, package_changed(2, minute=70))
-    assert world.sagemaker.started[-1]["ModelPackageArn"] == package_arn(1)
+    back = world.sagemaker.started[-1]
+    assert (back["pipeline"], back["ModelPackageArn"]) == ("driftloop-flights-rollback", package_arn(1))
     _end(world, minute=80)
 
     assert _state(world)["live"] == package_arn(1)
@@ -166,6 +167,81 @@ def test_a_failed_release_is_told_with_the_steps_reason(world: World) -> None:
     assert kind == "release-failed"
     assert "Release: ClientError: 3 golden records differ" in text
     assert _state(world)["live"] == ""
+
+
+def _refuse(world: World, *steps: dict[str, Any], attempts_max: int = 2) -> None:
+    """The release under way fails in these steps."""
+    arn = world.sagemaker.started[-1]["arn"]
+    world.sagemaker.steps[arn] = list(steps)
+    _deliver(world, execution_ended(arn, "Failed", minute=70), attempts_max=attempts_max)
+
+
+def _done(name: str) -> dict[str, Any]:
+    return {"StepName": name, "StepStatus": "Succeeded"}
+
+
+def _live(world: World) -> None:
+    """Version 1 is live, version 2 is being released."""
+    _approve(world, 1)
+    _end(world)
+    _approve(world, 2, minute=50)
+
+
+def test_a_model_that_fails_its_tests_is_tried_again_while_attempts_remain_and_its_stages_go(world: World) -> None:
+    metadata = {"batch_id": "b-1", "attempt": "1"}
+    world.add_package(1, "Approved", CustomerMetadataProperties=metadata)
+    _deliver(world, package_changed(1))
+
+    _refuse(world, _done("DeployDev"), failed_step("TestDev", "p95 1200 ms, at most 1000 ms"))
+
+    [request] = world.clients.sqs.bodies(world.ingest_url)
+    assert (request["kind"], request["package_arn"]) == ("RetrainingRequested", package_arn(1))
+    assert "p95 1200 ms" in request["reason"]
+    assert world.sagemaker.deleted == ["driftloop-flights-dev", "driftloop-flights-staging"]
+
+
+def test_what_fails_for_another_reason_says_nothing_about_the_model(world: World) -> None:
+    world.add_package(1, "Approved", CustomerMetadataProperties={"batch_id": "b-1", "attempt": "1"})
+    _deliver(world, package_changed(1))
+
+    _refuse(world, failed_step("DeployDev", "ResourceLimitExceeded"))
+
+    assert world.clients.sqs.bodies(world.ingest_url) == []
+
+
+def test_a_verdict_that_keeps_the_champion_leaves_production_as_it_was_put_back(world: World) -> None:
+    _live(world)
+
+    _refuse(
+        world,
+        *map(_done, ("StartExperiment", "Verdict", "Withdraw", "Withdrawn")),
+        failed_step("Kept", "not promoted: keep: worse by 0.03", is_fail_step=True),
+    )
+
+    assert _state(world)["live"] == package_arn(1)
+    assert _state(world)["current"] is None
+    assert len(world.sagemaker.started) == 2
+
+
+@pytest.mark.parametrize(
+    "steps",
+    [
+        [_done("StartExperiment"), failed_step("Verdict", "the endpoint rolled back")],
+        [_done("StartExperiment"), _done("Promote"), failed_step("VerifyProduction", "3 golden records differ")],
+    ],
+)
+def test_a_release_that_fails_after_it_has_touched_production_is_undone(
+    world: World, steps: list[dict[str, Any]]
+) -> None:
+    _live(world)
+
+    _refuse(world, *steps)
+
+    back = world.sagemaker.started[-1]
+    assert (back["pipeline"], back["ModelPackageArn"]) == ("driftloop-flights-rollback", package_arn(1))
+    _end(world, minute=80)
+    assert _state(world)["live"] == package_arn(1)
+    assert world.told()[-2:] == ["release-failed", "rollback-done"]
 
 
 def test_a_start_that_failed_is_finished_by_the_next_event_as_the_same_release(world: World) -> None:

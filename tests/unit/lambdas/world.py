@@ -40,6 +40,7 @@ class FakeSageMaker:
     packages: dict[str, dict[str, Any]] = field(default_factory=dict)
     failures: list[Exception] = field(default_factory=list)
     by_token: dict[str, str] = field(default_factory=dict)
+    deleted: list[str] = field(default_factory=list)
     lock: threading.Lock = field(default_factory=threading.Lock)
 
     def start_pipeline_execution(self, **request: Any) -> dict[str, Any]:
@@ -60,6 +61,10 @@ class FakeSageMaker:
         first = int(request.get("NextToken", 0))
         page: dict[str, Any] = {"PipelineExecutionSteps": steps[first : first + 2]}
         return page | ({"NextToken": str(first + 2)} if first + 2 < len(steps) else {})
+
+    def delete_endpoint(self, EndpointName: str) -> dict[str, Any]:  # noqa: N803 - AWS's own name
+        self.deleted.append(EndpointName)
+        return {}
 
     def describe_model_package(self, ModelPackageName: str) -> dict[str, Any]:  # noqa: N803 - AWS's own name
         if ModelPackageName not in self.packages:
@@ -143,7 +148,14 @@ class World:
         return StartTraining(settings, self.clients, open_books(settings, self.clients))
 
     def decide_release(self, *, attempts_max: int = 1) -> DecideRelease:
-        settings = DecideReleaseSettings(self._shared(attempts_max), "driftloop-flights-release")
+        settings = DecideReleaseSettings(
+            self._shared(attempts_max),
+            release_pipeline="driftloop-flights-release",
+            rollback_pipeline="driftloop-flights-rollback",
+            report_uri=f"s3://{ARTIFACTS}/{MODEL}/releases",
+            endpoint_prefix="driftloop-flights",
+            keeps_stages=False,
+        )
         return build_decide_release(settings, self.clients)
 
     def _shared(self, attempts_max: int) -> SharedSettings:
