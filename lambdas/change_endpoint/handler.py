@@ -1,0 +1,212 @@
+"""A Lambda step's call -> one change of an endpoint that is started, not waited for; safe to repeat."""
+
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from lambdas.change_endpoint import decision
+from lambdas.change_endpoint.decision import Experiment, Machines, Names, Production, Wanted
+from lambdas.shared.clients import Clients, LazyClients
+from lambdas.shared.errors import Permanent
+from lambdas.shared.observability import log
+from lambdas.shared.settings import ChangeEndpointSettings, read_change_endpoint
+
+Answer = dict[str, str]
+
+
+@dataclass(frozen=True)
+class ChangeEndpoint:
+    """The function with what it needs."""
+
+    settings: ChangeEndpointSettings
+    clients: Clients
+
+    def handle(self, event: Mapping[str, Any]) -> Answer:
+        """Start what the step asks for.
+
+        Raises:
+            Permanent: the step asks for something that there is not.
+        """
+        change, stage = str(event["change"]), str(event["stage"])
+        needs_approval = change in ("deploy", "experiment", "promote")
+        names = self._names(str(event["model_package_arn"]), str(event["release_id"]), needs_approval=needs_approval)
+        if change == "remove":
+            return self._remove(names, stage)
+        wanted = self._wanted(change, names, event)
+        if wanted.config:
+            self._make(wanted, names, str(event["model_package_arn"]))
+            self._bring_up(wanted)
+        return {
+            "endpoint": wanted.endpoint,
+            "config": wanted.config,
+            "variants": wanted.slots,
+            "mode": wanted.mode,
+            "previous": wanted.previous,
+        }
+
+    @property
+    def _machines(self) -> Machines:
+        return Machines(self.settings.instance_type, self.settings.instance_count)
+
+    @property
+    def _share(self) -> Experiment:
+        return Experiment(self.settings.experiment_mode, self.settings.challenger_weight)
+
+    def _wanted(self, change: str, names: Names, event: Mapping[str, Any]) -> Wanted:
+        match change:
+            case "deploy":
+                return decision.deploy(names, str(event["stage"]), self._machines)
+            case "promote":
+                return decision.deploy(names, "prod", self._machines)
+            case "experiment":
+                production = self._production(names)
+                return decision.experiment(names, self._machines, self._share, production)
+            case "withdraw":
+                return decision.withdraw(names, str(event.get("previous", "")))
+        raise Permanent(f"change '{change}'", "expected deploy, experiment, promote, withdraw or remove")
+
+    def _names(self, package_arn: str, release_id: str, *, needs_approval: bool) -> Names:
+        """Named after the package.
+
+        Raises:
+            Permanent: it is to serve and is not approved (any more).
+        """
+        package = self.clients.sagemaker.describe_model_package(ModelPackageName=package_arn)
+        status = package.get("ModelApprovalStatus")
+        if needs_approval and status != "Approved":
+            raise Permanent(package_arn, f"expected Approved, found {status}; approve it, then release it")
+        return Names(
+            self.settings.endpoint_prefix, package["ModelPackageGroupName"], package["ModelPackageVersion"], release_id
+        )
+
+    def _production(self, names: Names) -> Production | None:
+        """Who is champion now; the experiment that this release may have begun before is looked behind."""
+        endpoint = self._endpoint(names.endpoint("prod"))
+        if endpoint is None:
+            return None
+        config = str(endpoint["EndpointConfigName"])
+        if config == names.config("prod", "-ab"):
+            raise Permanent(config, "the experiment of this release runs already; withdraw it first")
+        champion = next(v for v in self._variants(config) if v["VariantName"] == decision.CHAMPION)
+        return Production(config, champion)
+
+    def _make(self, wanted: Wanted, names: Names, package_arn: str) -> None:
+        """Model and endpoint config, or the ones that an earlier try made."""
+        if not wanted.variants:
+            return
+        with _may_exist():
+            self.clients.sagemaker.create_model(
+                ModelName=names.model,
+                ExecutionRoleArn=self.settings.serve_role_arn,
+                Containers=[{"ModelPackageName": package_arn}],
+            )
+        request: dict[str, Any] = {
+            "EndpointConfigName": wanted.config,
+            "ProductionVariants": list(wanted.variants),
+            **({"ShadowProductionVariants": list(wanted.shadows)} if wanted.shadows else {}),
+            **({"DataCaptureConfig": self._capture()} if wanted.endpoint.endswith("-prod") else {}),
+        }
+        with _may_exist():
+            self.clients.sagemaker.create_endpoint_config(**request)
+
+    def _capture(self) -> dict[str, Any]:
+        return {
+            "EnableCapture": True,
+            "InitialSamplingPercentage": 100,
+            "DestinationS3Uri": self.settings.capture_uri,
+            "CaptureOptions": [{"CaptureMode": "Input"}, {"CaptureMode": "Output"}],
+            "CaptureContentTypeHeader": {"CsvContentTypes": ["text/csv"], "JsonContentTypes": ["application/json"]},
+        }
+
+    def _bring_up(self, wanted: Wanted) -> None:
+        endpoint = self._endpoint(wanted.endpoint)
+        facts = {"endpoint": wanted.endpoint, "config": wanted.config}
+        if endpoint is None:
+            with _may_exist():
+                self.clients.sagemaker.create_endpoint(EndpointName=wanted.endpoint, EndpointConfigName=wanted.config)
+            log.info("endpoint.creating", extra=facts)
+        elif endpoint["EndpointConfigName"] != wanted.config:
+            self._update(wanted, endpoint)
+            log.info("endpoint.updating", extra={**facts, "from": endpoint["EndpointConfigName"]})
+
+    def _update(self, wanted: Wanted, endpoint: Mapping[str, Any]) -> None:
+        running = {v["VariantName"]: v.get("DesiredInstanceCount") for v in endpoint.get("ProductionVariants", [])}
+        before = self._variants(str(endpoint["EndpointConfigName"]))
+        configured = {v["VariantName"]: v.get("InitialInstanceCount") for v in before}
+        not_kept = decision.properties_not_kept(running, configured)
+        self.clients.sagemaker.update_endpoint(
+            EndpointName=wanted.endpoint,
+            EndpointConfigName=wanted.config,
+            RetainAllVariantProperties=True,
+            ExcludeRetainedVariantProperties=[{"VariantPropertyType": kind} for kind in not_kept],  # type: ignore[typeddict-item]
+        )
+
+    def _remove(self, names: Names, stage: str) -> Answer:
+        """Take a stage down after its tests, unless the settings keep it. Production is never taken down."""
+        endpoint = names.endpoint(stage)
+        if stage == "prod":
+            raise Permanent(endpoint, "production is never removed by a release")
+        if self.settings.keeps_stages:
+            return {"endpoint": endpoint, "removed": "kept by the settings"}
+        with _may_be_missing():
+            self.clients.sagemaker.delete_endpoint(EndpointName=endpoint)
+        with _may_be_missing():
+            self.clients.sagemaker.delete_endpoint_config(EndpointConfigName=names.config(stage))
+        log.info("endpoint.removed", extra={"endpoint": endpoint})
+        return {"endpoint": endpoint, "removed": "yes"}
+
+    def _endpoint(self, name: str) -> Mapping[str, Any] | None:
+        try:
+            return self.clients.sagemaker.describe_endpoint(EndpointName=name)
+        except ClientError as exc:
+            if _is_missing(exc):
+                return None
+            raise
+
+    def _variants(self, config: str) -> list[Any]:
+        try:
+            return list(
+                self.clients.sagemaker.describe_endpoint_config(EndpointConfigName=config)["ProductionVariants"]
+            )
+        except ClientError as exc:
+            if _is_missing(exc):  # deleting a config leaves its endpoint running
+                return []
+            raise
+
+
+@contextmanager
+def _may_exist() -> Iterator[None]:
+    """`Cannot create already existing ...` is how SageMaker answers a repeated create."""
+    try:
+        yield
+    except ClientError as exc:
+        if "already exist" not in exc.response["Error"]["Message"].lower():
+            raise
+
+
+@contextmanager
+def _may_be_missing() -> Iterator[None]:
+    try:
+        yield
+    except ClientError as exc:
+        if not _is_missing(exc):
+            raise
+
+
+def _is_missing(exc: ClientError) -> bool:
+    return "could not find" in exc.response["Error"]["Message"].lower()
+
+
+@cache
+def _function() -> ChangeEndpoint:
+    return ChangeEndpoint(read_change_endpoint(os.environ), LazyClients())
+
+
+def handler(event: Mapping[str, Any], context: object) -> Answer:
+    """Entry point of the function; `event` is what the Lambda step passes."""
+    return _function().handle(event)
