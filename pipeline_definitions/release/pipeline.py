@@ -1,24 +1,20 @@
-"""The `release` pipeline, written with the SageMaker SDK: one step makes an approved package what production serves.
+"""The `release` pipeline: dev -> tests -> staging -> tests -> A/B test in production -> verdict -> promote.
 
-`make pipelines` builds `definition.json` from it.
+Each gate may fail, and then production is as it was. `make pipelines` builds `definition.json`.
 """
 
-from typing import Final
+from sagemaker.core.workflow.conditions import ConditionEquals
+from sagemaker.core.workflow.functions import Join
+from sagemaker.mlops.workflow.condition_step import ConditionStep
+from sagemaker.mlops.workflow.fail_step import FailStep
+from sagemaker.mlops.workflow.steps import Step
 
-from sagemaker.core.workflow.parameters import ParameterFloat, ParameterInteger, ParameterString
-
-from pipeline_definitions.shared import tokens
 from pipeline_definitions.shared.offline_session import OfflineSession
-from pipeline_definitions.shared.steps import render, script_processor, script_step, sklearn_image
+from pipeline_definitions.shared.stages import PARAMETERS, Stages
+from pipeline_definitions.shared.steps import render
 
-_PROCESSING_INSTANCE: Final = "ml.t3.medium"
-"""The step only asks and waits."""
-
-_DEADLINE_S: Final = 45 * 60
-"""How long an endpoint may take to come up or to roll back: several times what it usually does."""
-
-_MAX_RUNTIME_S: Final = 2 * _DEADLINE_S + 15 * 60
-"""Room for an endpoint that is busy when the release starts, and for putting the previous model back."""
+_READY = ("endpoint_config",)
+_VERDICT = ("verdict", "reason", "report_uri")
 
 
 def build(session: OfflineSession) -> str:
@@ -27,25 +23,40 @@ def build(session: OfflineSession) -> str:
     Returns:
         JSON text with stand-in names (`tokens`).
     """
-    package_arn = ParameterString("ModelPackageArn")
-    endpoint = ParameterString("EndpointName", default_value=tokens.ENDPOINT)
-    instance_type = ParameterString("InstanceType", default_value="ml.m5.large")
-    instance_count = ParameterInteger("InstanceCount", default_value=1)
-    release_id = ParameterString("ReleaseId")
-    tolerance = ParameterFloat("Tolerance", default_value=1e-05)
-    release = script_step(
-        "Release",
-        script_processor(session, sklearn_image(), tokens.RELEASE_ROLE_ARN, _PROCESSING_INSTANCE, _MAX_RUNTIME_S),
-        arguments={
-            "model-package-arn": package_arn,
-            "endpoint-name": endpoint,
-            "instance-type": instance_type,
-            "instance-count": instance_count.to_string(),
-            "release-id": release_id,
-            "tolerance": tolerance.to_string(),
-            "serve-role-arn": tokens.SERVE_ROLE_ARN,
-            "deadline-s": str(_DEADLINE_S),
-        },
+    stages = Stages(session)
+    dev = _tried_out(stages, "Dev", "dev", after=[])
+    staging = _tried_out(stages, "Staging", "staging", after=[dev[2]])
+    experiment = stages.change("StartExperiment", "experiment", "prod", after=[staging[2]])
+    verdict = stages.wait("Verdict", "experiment", "prod", experiment, _VERDICT)
+    decide = ConditionStep(
+        name="Decide",
+        conditions=[ConditionEquals(left=verdict.properties.Outputs["verdict"], right="promote")],
+        if_steps=_promoted(stages, verdict),
+        else_steps=_kept(stages, experiment, verdict),
     )
-    parameters = [package_arn, endpoint, instance_type, instance_count, release_id, tolerance]
-    return render("release", session, parameters, [release])
+    return render("release", session, PARAMETERS, [*dev, *staging, experiment, verdict, decide])
+
+
+def _tried_out(stages: Stages, title: str, stage: str, after: list[Step]) -> tuple[Step, ...]:
+    """Deploy, wait, test, take down."""
+    change = stages.change(f"Deploy{title}", "deploy", stage, after)
+    ready = stages.wait(f"{title}Ready", "endpoint", stage, change, _READY)
+    test = stages.test(f"Test{title}", stage, change, ready)
+    return (change, ready, test, stages.change(f"Remove{title}", "remove", stage, [test]))
+
+
+def _promoted(stages: Stages, verdict: Step) -> list[Step]:
+    """Production serves the new model, verified."""
+    change = stages.change("Promote", "promote", "prod", after=[verdict])
+    ready = stages.wait("Promoted", "endpoint", "prod", change, _READY)
+    return [change, ready, stages.test("VerifyProduction", "production", change, ready)]
+
+
+def _kept(stages: Stages, experiment: Step, verdict: Step) -> list[Step]:
+    """Production is put back as it was, verified; the run ends with the reason."""
+    previous = experiment.properties.Outputs["previous"]
+    change = stages.change("Withdraw", "withdraw", "prod", after=[verdict], previous=previous)
+    ready = stages.wait("Withdrawn", "endpoint", "prod", change, _READY)
+    outcome = verdict.properties.Outputs
+    message = Join(on=": ", values=["not promoted", outcome["verdict"], outcome["reason"]])
+    return [change, ready, FailStep(name="Kept", error_message=message, depends_on=[ready])]

@@ -70,8 +70,9 @@ def script_step(
     inputs: Sequence[ProcessingInput] = (),
     outputs: Sequence[ProcessingOutput] = (),
     property_files: Sequence[PropertyFile] = (),
+    script: str | None = None,
 ) -> ProcessingStep:
-    """A step that runs `<name in lower case>.py` with `--base-dir` and these arguments.
+    """A step that runs a script, `<name in lower case>.py` when none is named, with `--base-dir` and these arguments.
 
     The base directory is an argument although the scripts default to the same, so that a runner which cannot mount
     /opt/ml (macOS) finds and rewrites it.
@@ -80,7 +81,7 @@ def script_step(
     for option, value in arguments.items():
         words += [f"--{option}", value]
     step_args = processor.run(
-        code=tokens.script_uri(f"{name.lower()}.py"),
+        code=tokens.script_uri(script or f"{name.lower()}.py"),
         arguments=words,
         inputs=list(inputs),
         outputs=list(outputs),

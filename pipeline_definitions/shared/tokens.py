@@ -22,6 +22,8 @@ SERVE_ROLE_ARN: Final = f"{_ROLE_PREFIX}token-serve"
 
 MODEL_PACKAGE_GROUP: Final = "token-model-package-group"
 ENDPOINT: Final = "token-endpoint"
+CHANGE_ENDPOINT_ARN: Final = "arn:aws:lambda:us-east-1:111122223333:function:token-change-endpoint"
+WAITS_QUEUE_URL: Final = "https://sqs.us-east-1.amazonaws.com/111122223333/token-waits"
 
 CODE_DIR: Final = "/opt/ml/processing/input/code"
 CONTRACT_DIR: Final = "/opt/ml/processing/input/contract"

@@ -1,0 +1,1 @@
+"""Bring a package back that production served before."""
