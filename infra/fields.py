@@ -45,18 +45,32 @@ class Fields:
             raise self.error(name, "a list of strings", value)
         return tuple(value)
 
-    def integer(self, name: str, at_least: int, at_most: int) -> int:
+    def integer(self, name: str, at_least: int, at_most: int, default: int | None = None) -> int:
         """A whole number between two bounds, both allowed."""
-        value = self._take(name)
+        value = self._take(name, default)
         if not isinstance(value, int) or isinstance(value, bool) or not at_least <= value <= at_most:
             raise self.error(name, f"a whole number from {at_least} to {at_most}", value)
         return value
 
-    def number(self, name: str) -> float:
+    def number(self, name: str, default: float | None = None) -> float:
         """Any number."""
-        value = self._take(name)
+        value = self._take(name, default)
         if not isinstance(value, int | float) or isinstance(value, bool):
             raise self.error(name, "a number", value)
+        return value
+
+    def positive(self, name: str, default: float | None = None) -> float:
+        """A number above 0."""
+        value = self.number(name, default)
+        if not value > 0:
+            raise self.error(name, "a number above 0", value)
+        return value
+
+    def fraction(self, name: str, default: float | None = None) -> float:
+        """A number between 0 and 1, neither allowed."""
+        value = self.number(name, default)
+        if not 0 < value < 1:
+            raise self.error(name, "a number between 0 and 1", value)
         return value
 
     def number_or_none(self, name: str) -> float | None:

@@ -92,6 +92,16 @@ class ModelNames:
         """The pipeline that releases."""
         return self.of("release")
 
+    @property
+    def rollback_pipeline(self) -> str:
+        """The pipeline that brings an earlier version back."""
+        return self.of("rollback")
+
+    @property
+    def endpoints(self) -> tuple[str, ...]:
+        """The endpoints of all stages, production last."""
+        return (self.of("dev"), self.of("staging"), self.endpoint)
+
     def pipeline_arn(self, name: str) -> str:
         """ARN of a pipeline by its name."""
         return arn("sagemaker", f"pipeline/{name}")
