@@ -23,6 +23,7 @@ RECORDS_MAX: Final = 100_000
 """Labelled records of an arm that one look can hold; a plan never asks for more."""
 
 _NORMAL: Final = NormalDist()
+_NOTHING: Final = Moments()
 
 
 class Verdict(StrEnum):
@@ -71,9 +72,9 @@ class Plan:
 class Evidence:
     """Losses so far. In mode paired there is one sample, of differences champion minus challenger."""
 
-    champion: Moments = Moments()
-    challenger: Moments = Moments()
-    difference: Moments = Moments()
+    champion: Moments = _NOTHING
+    challenger: Moments = _NOTHING
+    difference: Moments = _NOTHING
 
 
 @dataclass(frozen=True)
