@@ -1,12 +1,13 @@
 """AWS clients, each made when it is first needed: a cold start pays for the services that it uses."""
 
 from functools import cached_property
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import boto3
 from botocore.config import Config
 
 if TYPE_CHECKING:
+    from mypy_boto3_cloudwatch import CloudWatchClient
     from mypy_boto3_dynamodb import DynamoDBClient
     from mypy_boto3_s3 import S3Client
     from mypy_boto3_sagemaker import SageMakerClient
@@ -21,6 +22,10 @@ class Clients(Protocol):
     """The AWS services that a function talks to."""
 
     @property
+    def cloudwatch(self) -> "CloudWatchClient":
+        """How a variant does."""
+
+    @property
     def dynamodb(self) -> "DynamoDBClient":
         """The ledger's service."""
 
@@ -33,6 +38,10 @@ class Clients(Protocol):
         """Pipelines and model packages."""
 
     @property
+    def scheduler(self) -> Any:
+        """Ticks while something waits; no stubs in the locked requirements."""
+
+    @property
     def sns(self) -> "SNSClient":
         """People."""
 
@@ -43,6 +52,11 @@ class Clients(Protocol):
 
 class LazyClients:
     """The real clients."""
+
+    @cached_property
+    def cloudwatch(self) -> "CloudWatchClient":
+        """How a variant does."""
+        return boto3.client("cloudwatch", config=_CONFIG)
 
     @cached_property
     def dynamodb(self) -> "DynamoDBClient":
@@ -58,6 +72,12 @@ class LazyClients:
     def sagemaker(self) -> "SageMakerClient":
         """Pipelines and model packages."""
         return boto3.client("sagemaker", config=_CONFIG)
+
+    @cached_property
+    def scheduler(self) -> Any:
+        """Ticks while something waits."""
+        make: Any = boto3.client
+        return make("scheduler", config=_CONFIG)
 
     @cached_property
     def sns(self) -> "SNSClient":

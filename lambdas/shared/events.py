@@ -20,6 +20,10 @@ ENDPOINT_CHANGED: Final = "SageMaker Endpoint State Change"
 TERMINAL_STATUSES: Final = ("Succeeded", "Failed", "Stopped", "CompletedWithFailures")
 START_REQUESTED: Final = "StartRequested"
 RETRAINING_REQUESTED: Final = "RetrainingRequested"
+ENDPOINT_CHANGED: Final = "SageMaker Endpoint State Change"
+TICK: Final = "Tick"
+CALLBACK: Final = "pipelineExecutionArn"
+"""A callback step's message has no kind; this field tells it from the others."""
 
 
 class InvalidEventError(ValueError):
@@ -92,16 +96,63 @@ class RetrainingRequested:
     time: datetime
 
 
-Event = ObjectCreated | ExecutionChanged | PackageChanged | StartRequested | RetrainingRequested
+@dataclass(frozen=True)
+class EndpointChanged:
+    """An endpoint went over to another status; which one is asked, not believed."""
+
+    event_id: str
+    time: datetime
+    endpoint: str
 
 
-def parse_event(body: str) -> Event:
+@dataclass(frozen=True)
+class CallbackSent:
+    """A callback step waits for an answer to its token, or is to stop waiting.
+
+    Attributes:
+        time: when the message was sent; it carries none itself.
+    """
+
+    token: str
+    execution_arn: str
+    arguments: Mapping[str, str]
+    is_stopping: bool
+    time: datetime
+
+
+@dataclass(frozen=True)
+class Tick:
+    """Our own message by EventBridge Scheduler: time has passed for the wait with this token."""
+
+    model: str
+    token: str
+    time: datetime
+
+
+Event = (
+    ObjectCreated
+    | ExecutionChanged
+    | PackageChanged
+    | StartRequested
+    | RetrainingRequested
+    | EndpointChanged
+    | CallbackSent
+    | Tick
+)
+
+
+def parse_event(body: str, sent_ms: str = "") -> Event:
     """The event in a queue message.
+
+    Args:
+        sent_ms: the message's SentTimestamp; the time of an event that carries none.
 
     Raises:
         InvalidEventError: the body is no JSON object, of a kind that nobody knows, or a field is missing or wrong.
     """
     message = _parse_object(body)
+    if CALLBACK in message:
+        return _callback_sent(message, sent_ms)
     kind = message.get("detail-type", message.get("kind"))
     parse = _PARSERS.get(kind) if isinstance(kind, str) else None
     if parse is None:
@@ -125,6 +176,11 @@ def render_retraining_requested(event: RetrainingRequested) -> str:
             "time": render_time(event.time),
         }
     )
+
+
+def render_tick(model: str, token: str) -> str:
+    """The input of a schedule: EventBridge Scheduler puts the time in."""
+    return json.dumps({"kind": TICK, "model": model, "token": token, "time": "<aws.scheduler.scheduled-time>"})
 
 
 def render_time(time: datetime) -> str:
@@ -189,12 +245,40 @@ def _retraining_requested(message: Mapping[str, Any]) -> RetrainingRequested:
     )
 
 
+def _endpoint_changed(message: Mapping[str, Any]) -> EndpointChanged:
+    return EndpointChanged(
+        event_id=_text(message, "id"), time=_time(message, "time"), endpoint=_text(message, "detail.EndpointName")
+    )
+
+
+def _tick(message: Mapping[str, Any]) -> Tick:
+    return Tick(_text(message, "model"), _text(message, "token"), _time(message, "time"))
+
+
+def _callback_sent(message: Mapping[str, Any], sent_ms: str) -> CallbackSent:
+    """Source: SageMaker developer guide, callback step: token, pipelineExecutionArn, arguments, status."""
+    arguments = _find(message, "arguments")
+    if not isinstance(arguments, dict):
+        raise InvalidEventError("arguments", "an object", arguments)
+    if not sent_ms.isdecimal():
+        raise InvalidEventError("SentTimestamp", "milliseconds since 1970", sent_ms)
+    return CallbackSent(
+        token=_text(message, "token"),
+        execution_arn=_text(message, CALLBACK),
+        arguments={str(name): str(value) for name, value in arguments.items()},
+        is_stopping=_text(message, "status") == "Stopping",
+        time=datetime.fromtimestamp(int(sent_ms) / 1000, UTC),
+    )
+
+
 _PARSERS: Final[Mapping[str, Callable[[Mapping[str, Any]], Event]]] = {
     OBJECT_CREATED: _object_created,
     EXECUTION_CHANGED: _execution_changed,
     PACKAGE_CHANGED: _package_changed,
     START_REQUESTED: _start_requested,
     RETRAINING_REQUESTED: _retraining_requested,
+    ENDPOINT_CHANGED: _endpoint_changed,
+    TICK: _tick,
 }
 
 

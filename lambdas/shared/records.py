@@ -48,7 +48,8 @@ def handle_records(
 
     def handle_record(record: SQSRecord) -> None:
         try:
-            handle(record.message_id, parse_event(record.body))
+            sent_ms = record.raw_event["attributes"].get("SentTimestamp", "")
+            handle(record.message_id, parse_event(record.body, sent_ms))
         except (InvalidEventError, Permanent) as exc:
             log.error("message.refused", extra={"message_id": record.message_id, "reason": str(exc)})
             dead_letters.take(record.body, str(exc))

@@ -1,7 +1,9 @@
 """The environment of each function, read once and checked: a misconfigured function says so before it does anything."""
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 
 class MissingSettingError(RuntimeError):
@@ -73,6 +75,127 @@ class ChangeEndpointSettings:
     experiment_mode: str
     challenger_weight: float
     keeps_stages: bool
+
+
+def read_change_endpoint(environment: Mapping[str, str]) -> ChangeEndpointSettings:
+    """The settings of `change_endpoint`.
+
+    Raises:
+        MissingSettingError: a variable is missing or wrong.
+    """
+    return ChangeEndpointSettings(
+        endpoint_prefix=_text(environment, "ENDPOINT_PREFIX"),
+        serve_role_arn=_text(environment, "SERVE_ROLE_ARN"),
+        capture_uri=_text(environment, "CAPTURE_URI"),
+        instance_type=_text(environment, "INSTANCE_TYPE"),
+        instance_count=_number(environment, "INSTANCE_COUNT"),
+        experiment_mode=_text(environment, "EXPERIMENT_MODE"),
+        challenger_weight=_fraction(environment, "CHALLENGER_WEIGHT"),
+        keeps_stages=_text(environment, "KEEP_STAGES") == "true",
+    )
+
+
+@dataclass(frozen=True)
+class ChangeEndpointSettings:
+    """What `change_endpoint` knows.
+
+    Attributes:
+        endpoint_prefix: `<prefix>-<model>`; a stage's name completes it.
+        capture_uri: where production's requests and answers are captured.
+        keeps_stages: dev and staging endpoints stay after their tests.
+    """
+
+    endpoint_prefix: str
+    serve_role_arn: str
+    capture_uri: str
+    instance_type: str
+    instance_count: int
+    experiment_mode: str
+    challenger_weight: float
+    keeps_stages: bool
+
+
+@dataclass(frozen=True)
+class GuardRails:
+    """What ends an experiment for the champion, once the challenger had `requests_min` requests."""
+
+    requests_min: int
+    error_rate_max: float
+    p95_ms_max: float
+    null_rate_max: float
+
+
+@dataclass(frozen=True)
+class ExperimentSettings:
+    """The A/B test.
+
+    Attributes:
+        mode: `paired` or `split`.
+        minimum_effect: improvement of the mean loss that is worth a release.
+        start_weight: the challenger's share in mode split.
+    """
+
+    mode: str
+    metric: str
+    minimum_effect: float
+    alpha: float
+    power: float
+    start_weight: float
+    duration_max_s: int
+    look_every_s: int
+    guard_rails: GuardRails
+
+
+@dataclass(frozen=True)
+class AnswerWaitsSettings:
+    """What `answer_waits` knows.
+
+    Attributes:
+        tick_role_arn: with it, EventBridge Scheduler sends ticks to the queue of waits.
+        capture_uri, labels_uri, report_uri: folders, without a slash at the end.
+        deadline_s: how long an endpoint may take.
+    """
+
+    model: str
+    ledger_table: str
+    people_topic_arn: str
+    dead_letter_queue_url: str
+    waits_queue_arn: str
+    tick_role_arn: str
+    capture_uri: str
+    labels_uri: str
+    report_uri: str
+    deadline_s: int
+    experiment: ExperimentSettings
+
+
+def read_answer_waits(environment: Mapping[str, str]) -> AnswerWaitsSettings:
+    """The settings of `answer_waits`.
+
+    Raises:
+        MissingSettingError: a variable is missing or wrong.
+    """
+    return AnswerWaitsSettings(
+        model=_text(environment, "MODEL"),
+        ledger_table=_text(environment, "LEDGER_TABLE"),
+        people_topic_arn=_text(environment, "PEOPLE_TOPIC_ARN"),
+        dead_letter_queue_url=_text(environment, "DEAD_LETTER_QUEUE_URL"),
+        waits_queue_arn=_text(environment, "WAITS_QUEUE_ARN"),
+        tick_role_arn=_text(environment, "TICK_ROLE_ARN"),
+        capture_uri=_text(environment, "CAPTURE_URI").rstrip("/"),
+        labels_uri=_text(environment, "LABELS_URI").rstrip("/"),
+        report_uri=_text(environment, "REPORT_URI").rstrip("/"),
+        deadline_s=_number(environment, "DEADLINE_S"),
+        experiment=_experiment(_text(environment, "EXPERIMENT")),
+    )
+
+
+def _experiment(text: str) -> ExperimentSettings:
+    try:
+        found: dict[str, Any] = json.loads(text)
+        return ExperimentSettings(**{**found, "guard_rails": GuardRails(**found["guard_rails"])})
+    except (ValueError, TypeError, KeyError) as exc:
+        raise MissingSettingError("EXPERIMENT", "JSON with the settings of the experiment", text) from exc
 
 
 def read_change_endpoint(environment: Mapping[str, str]) -> ChangeEndpointSettings:

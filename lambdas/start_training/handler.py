@@ -10,12 +10,15 @@ from typing import Any, assert_never
 from lambdas.shared.clients import Clients, LazyClients
 from lambdas.shared.errors import Permanent
 from lambdas.shared.events import (
+    CallbackSent,
+    EndpointChanged,
     Event,
     ExecutionChanged,
     ObjectCreated,
     PackageChanged,
     RetrainingRequested,
     StartRequested,
+    Tick,
     render_start_requested,
 )
 from lambdas.shared.ledger.files import FileState
@@ -74,6 +77,8 @@ class StartTraining:
                 request_rerun(self.settings, self.books, event, package)
             case PackageChanged():
                 raise Permanent(event.package_arn, "expected on the release queue, found on the ingest queue")
+            case EndpointChanged() | CallbackSent() | Tick():
+                raise Permanent(type(event).__name__, "expected on the queue of waits, found on the ingest queue")
             case _:
                 assert_never(event)
         return Wish(message_id, event.time, is_now=True)

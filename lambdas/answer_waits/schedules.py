@@ -1,0 +1,67 @@
+"""Ticks while something waits: one schedule a wait, made when it opens and gone when it is answered.
+
+Source: EventBridge Scheduler API reference, CreateSchedule (names to 64 characters, ConflictException for one that
+exists), and its user guide on context attributes (`<aws.scheduler.scheduled-time>`), read 2026-11.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+
+from botocore.exceptions import ClientError
+
+from lambdas.shared.events import render_tick
+
+_NAME_MAX: Final = 64
+
+
+@dataclass(frozen=True)
+class Schedules:
+    """The ticks of one model, sent to its queue of waits."""
+
+    scheduler: Any
+    model: str
+    queue_arn: str
+    role_arn: str
+
+    def open(self, token: str, until: datetime) -> None:
+        """Tick every minute, unless it ticks already."""
+        with _may_raise("ConflictException"):
+            self.scheduler.create_schedule(**self._request(token, 60, until))
+
+    def slow_down(self, token: str, every_s: int, until: datetime) -> None:
+        """Tick at longer intervals from now on."""
+        with _may_raise("ResourceNotFoundException"):
+            self.scheduler.update_schedule(**self._request(token, every_s, until))
+
+    def close(self, token: str) -> None:
+        """No ticks any more."""
+        with _may_raise("ResourceNotFoundException"):
+            self.scheduler.delete_schedule(Name=self._name(token))
+
+    def _request(self, token: str, every_s: int, until: datetime) -> dict[str, Any]:
+        minutes = max(1, every_s // 60)
+        return {
+            "Name": self._name(token),
+            "ScheduleExpression": f"rate({minutes} minute{'s' if minutes > 1 else ''})",
+            "EndDate": until,
+            "ActionAfterCompletion": "DELETE",
+            "FlexibleTimeWindow": {"Mode": "OFF"},
+            "Target": {"Arn": self.queue_arn, "RoleArn": self.role_arn, "Input": render_tick(self.model, token)},
+        }
+
+    def _name(self, token: str) -> str:
+        """The token tells waits apart, so a long model name gives way."""
+        suffix = f"-{token}"
+        return f"driftloop-{self.model}"[: _NAME_MAX - len(suffix)] + suffix
+
+
+@contextmanager
+def _may_raise(code: str) -> Iterator[None]:
+    try:
+        yield
+    except ClientError as exc:
+        if exc.response["Error"]["Code"] != code:
+            raise
