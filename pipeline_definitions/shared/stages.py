@@ -104,13 +104,11 @@ class Stages:
         """Run a suite of model tests against what came up."""
         step = script_step(
             name,
-            script_processor(
-                self.session, xgboost_image(), tokens.RELEASE_ROLE_ARN, INSTANCE_TYPE, _TESTS_MAX_S
-            ),
+            script_processor(self.session, xgboost_image(), tokens.RELEASE_ROLE_ARN, INSTANCE_TYPE, _TESTS_MAX_S),
             arguments=_arguments(suite, change),
             inputs=[contract_input()],
             outputs=[output_folder("report", under(REPORT_PREFIX, suite))],
-            script="test_model.py",
+            script="model_tests.py",
         )
         step.add_depends_on([ready])
         return step
@@ -123,6 +121,7 @@ def _arguments(suite: str, change: LambdaStep) -> Mapping[str, Any]:
         "endpoint-name": change.properties.Outputs["endpoint"],
         "production-endpoint": tokens.ENDPOINT,
         "model-package-arn": PACKAGE_ARN,
+        "report-uri": under(REPORT_PREFIX, suite),
         "tolerance": TOLERANCE.to_string(),
         "p50-ms": P50_MS.to_string(),
         "p95-ms": P95_MS.to_string(),
