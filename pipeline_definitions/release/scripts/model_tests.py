@@ -449,7 +449,7 @@ def slice_checks(holdout: Holdout, names: Sequence[str], margin: float, models: 
     slices = [
         (f"{name} = {value!r}", holdout.column(name) == value)
         for name in names
-        for value in sorted(set(holdout.column(name)), key=natural)
+        for value in sorted(set(map(str, holdout.column(name))), key=natural)
     ]
     judged = [(title, rows) for title, rows in slices if rows.sum() >= SLICE_ROWS_MIN]
     confidence = 1 - (1 - CONFIDENCE) / max(len(judged), 1)
