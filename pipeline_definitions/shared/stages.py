@@ -108,7 +108,7 @@ class Stages:
             arguments=_arguments(suite, change),
             inputs=[contract_input()],
             outputs=[output_folder("report", under(REPORT_PREFIX, suite))],
-            script="test_model.py",
+            script="model_tests.py",
         )
         step.add_depends_on([ready])
         return step
@@ -121,6 +121,7 @@ def _arguments(suite: str, change: LambdaStep) -> Mapping[str, Any]:
         "endpoint-name": change.properties.Outputs["endpoint"],
         "production-endpoint": tokens.ENDPOINT,
         "model-package-arn": PACKAGE_ARN,
+        "report-uri": under(REPORT_PREFIX, suite),
         "tolerance": TOLERANCE.to_string(),
         "p50-ms": P50_MS.to_string(),
         "p95-ms": P95_MS.to_string(),

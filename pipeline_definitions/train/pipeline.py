@@ -100,7 +100,7 @@ def build(session: OfflineSession) -> str:
     prepare = _prepare(session, validate)
     train = _train(session, prepare)
     evaluate = _evaluate(session, prepare, train)
-    gate = _gate(train, evaluate)
+    gate = _gate(prepare, train, evaluate)
     return render("train", session, PARAMETERS, [validate, prepare, train, evaluate, gate])
 
 
@@ -202,7 +202,7 @@ def _evaluate(session: OfflineSession, prepare: ProcessingStep, train: TrainingS
     )
 
 
-def _gate(train: TrainingStep, evaluate: ProcessingStep) -> ConditionStep:
+def _gate(prepare: ProcessingStep, train: TrainingStep, evaluate: ProcessingStep) -> ConditionStep:
     """Register what is good enough; otherwise end with a reason that a person can read."""
     value = JsonGet(step_name=evaluate.name, property_file=_EVALUATION, json_path="gate.value")
     below = FailStep(
@@ -222,12 +222,12 @@ def _gate(train: TrainingStep, evaluate: ProcessingStep) -> ConditionStep:
     return ConditionStep(
         name="Gate",
         conditions=[ConditionGreaterThanOrEqualTo(left=value, right=GATE_THRESHOLD)],
-        if_steps=[_register(train, evaluate)],
+        if_steps=[_register(prepare, train, evaluate)],
         else_steps=[below],
     )
 
 
-def _register(train: TrainingStep, evaluate: ProcessingStep) -> RegisterModelStep:
+def _register(prepare: ProcessingStep, train: TrainingStep, evaluate: ProcessingStep) -> RegisterModelStep:
     """A new version in the package group, which waits for a person."""
     evaluation_uri = output_uri(evaluate, "evaluation")
     statistics = {"ContentType": "application/json", "S3Uri": under(evaluation_uri, "evaluation.json")}
@@ -249,6 +249,7 @@ def _register(train: TrainingStep, evaluate: ProcessingStep) -> RegisterModelSte
                 "code_version": CODE_VERSION,
                 "execution_arn": ExecutionVariables.PIPELINE_EXECUTION_ARN,
                 "golden_records": under(evaluation_uri, "golden.json"),
+                "holdout": under(output_uri(prepare, "holdout"), "holdout.csv"),
             },
         },
     )

@@ -87,7 +87,8 @@ def served(trained: Trained, script: str) -> str:
         "    try:\n        ask(body, kind, accept)\n"
         "    except ValueError as exc:\n        return [exc.status_code, str(exc)]\n"
     )
-    done = subprocess.run([str(python(XGBOOST)), "-c", code + script], capture_output=True, text=True, check=False)
+    words = [str(python(XGBOOST)), "-"]  # by standard input: an argument has at most 128 KiB
+    done = subprocess.run(words, input=code + script, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     return done.stdout
 
@@ -235,6 +236,9 @@ REFUSED: dict[str, tuple[Request, str]] = {
         "content type 'application/x-www-form",
     ),
     "another accept": ((LINE, "text/csv", "image/png"), "accept 'image/png': expected text/csv or application/json"),
+    "a number too large for 32 bits": ((LINE.replace("738", "1e39"), "text/csv", "*/*"), "column 'distance' row 1"),
+    "a cell without end": (("x" * 200_000, "text/csv", "*/*"), "the request is not CSV: field larger than field limit"),
+    "JSON without end": (("[" * 100_000, "application/json", "*/*"), "the request is not JSON: maximum recursion"),
     "no JSON": (("{", "application/json", "*/*"), "the request is not JSON"),
     "JSON of another shape": (("[1]", "application/json", "*/*"), 'expected {"instances": [{column: value}]}'),
     "an instance without a column": (
@@ -267,6 +271,10 @@ REFUSED |= {
         "column 'dep_delay' is not a feature",
     ),
     "text for a number": ((instance(hour="noon"), "application/json", "*/*"), "column 'hour' row 1: expected a number"),
+    "a number of 400 digits": (
+        (instance(hour=10**400), "application/json", "*/*"),
+        "column 'hour' row 1: expected a number",
+    ),
     "true for a number": ((instance(hour=True), "application/json", "*/*"), "column 'hour' row 1: expected a number"),
     "a number for text": (
         (instance(carrier=7), "application/json", "*/*"),

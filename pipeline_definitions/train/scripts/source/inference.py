@@ -33,6 +33,8 @@ CSV: Final = "text/csv"
 JSON: Final = "application/json"
 ANY: Final = ("", "*/*", "text/*", "application/*")
 MISSING: Final = math.nan
+LARGEST: Final = float(np.finfo(np.float32).max)
+"""The model's numbers have 32 bits; XGBoost refuses what is infinite in them."""
 
 
 class BadRequestError(_ToolkitError, ValueError):  # type: ignore[misc] # the toolkit is untyped
@@ -98,7 +100,7 @@ def input_fn(data: str | bytes, content_type: str) -> Payload:
     except UnicodeDecodeError as exc:
         raise BadRequestError("the request is not UTF-8 text") from exc
     if kind == CSV:
-        rows = [row for row in csv.reader(io.StringIO(text, newline="")) if row]
+        rows = _rows(text)
     elif kind == JSON:
         rows = _instances(text)
     else:
@@ -158,7 +160,7 @@ def _encode_column(cells: Sequence[Any], feature: Feature) -> "np.ndarray[Any, A
     for row, cell in enumerate(cells, start=1):
         try:
             numbers.append(convert(cell, feature))
-        except (TypeError, ValueError) as exc:
+        except (TypeError, ValueError, OverflowError) as exc:
             expected = "a number" if feature.codes is None else "text"
             raise BadRequestError(f"column '{feature.name}' row {row}: expected {expected}, found {cell!r}") from exc
     return np.array(numbers, dtype=np.float32)
@@ -170,7 +172,7 @@ def _number(cell: Any, _: Feature) -> float:
     if isinstance(cell, bool):
         raise TypeError
     number = float(cell)
-    if math.isinf(number):
+    if abs(number) > LARGEST:
         raise ValueError
     return number
 
@@ -214,10 +216,17 @@ def _expected(row: Sequence[str], names: Sequence[str]) -> str:
     return f"expected {len(names)} values ({', '.join(names)}), found {len(row)}"
 
 
+def _rows(text: str) -> list[list[str]]:
+    try:
+        return [row for row in csv.reader(io.StringIO(text, newline="")) if row]
+    except csv.Error as exc:
+        raise BadRequestError(f"the request is not CSV: {exc}") from exc
+
+
 def _instances(text: str) -> list[Any]:
     try:
         document = json.loads(text)
-    except ValueError as exc:
+    except (ValueError, RecursionError) as exc:
         raise BadRequestError(f"the request is not JSON: {exc}") from exc
     if not isinstance(document, dict) or not isinstance(document.get("instances"), list):
         raise BadRequestError('expected {"instances": [{column: value}]}')
