@@ -20,7 +20,6 @@ ENDPOINT_CHANGED: Final = "SageMaker Endpoint State Change"
 TERMINAL_STATUSES: Final = ("Succeeded", "Failed", "Stopped", "CompletedWithFailures")
 START_REQUESTED: Final = "StartRequested"
 RETRAINING_REQUESTED: Final = "RetrainingRequested"
-ENDPOINT_CHANGED: Final = "SageMaker Endpoint State Change"
 TICK: Final = "Tick"
 CALLBACK: Final = "pipelineExecutionArn"
 """A callback step's message has no kind; this field tells it from the others."""

@@ -77,44 +77,6 @@ class ChangeEndpointSettings:
     keeps_stages: bool
 
 
-def read_change_endpoint(environment: Mapping[str, str]) -> ChangeEndpointSettings:
-    """The settings of `change_endpoint`.
-
-    Raises:
-        MissingSettingError: a variable is missing or wrong.
-    """
-    return ChangeEndpointSettings(
-        endpoint_prefix=_text(environment, "ENDPOINT_PREFIX"),
-        serve_role_arn=_text(environment, "SERVE_ROLE_ARN"),
-        capture_uri=_text(environment, "CAPTURE_URI"),
-        instance_type=_text(environment, "INSTANCE_TYPE"),
-        instance_count=_number(environment, "INSTANCE_COUNT"),
-        experiment_mode=_text(environment, "EXPERIMENT_MODE"),
-        challenger_weight=_fraction(environment, "CHALLENGER_WEIGHT"),
-        keeps_stages=_text(environment, "KEEP_STAGES") == "true",
-    )
-
-
-@dataclass(frozen=True)
-class ChangeEndpointSettings:
-    """What `change_endpoint` knows.
-
-    Attributes:
-        endpoint_prefix: `<prefix>-<model>`; a stage's name completes it.
-        capture_uri: where production's requests and answers are captured.
-        keeps_stages: dev and staging endpoints stay after their tests.
-    """
-
-    endpoint_prefix: str
-    serve_role_arn: str
-    capture_uri: str
-    instance_type: str
-    instance_count: int
-    experiment_mode: str
-    challenger_weight: float
-    keeps_stages: bool
-
-
 @dataclass(frozen=True)
 class GuardRails:
     """What ends an experiment for the champion, once the challenger had `requests_min` requests."""
