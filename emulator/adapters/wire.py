@@ -108,9 +108,12 @@ def parse(service: str, request: HttpRequest) -> ParsedRequest:
     request = _inflated(request)
     if cbor.is_spoken(request.header("smithy-protocol")):
         return _parse_cbor(service, request)
-    wire = werkzeug_request(request)
     model = _model(service)
+    wire = werkzeug_request(request)
     protocol = _protocol(model, wire)
+    headers = wire.headers
+    if protocol.startswith("rest-"):  # there the type is the payload's own affair, and moto would read a form
+        wire = werkzeug_request(replace(request, headers=_with_type(request.headers, "application/json")))
     try:
         operation, uri = get_service_router(service).match(wire)
     except (NotFound, NotImplementedError, ValueError) as error:  # the router also reads the body, and its protocol
@@ -120,12 +123,19 @@ def parse(service: str, request: HttpRequest) -> ParsedRequest:
     values = {
         "method": wire.method,
         "values": wire.values,
-        "headers": wire.headers,
+        "headers": headers,
         "body": wire.data,
         "url_path": wire.path,
         "url_params": uri,
     }
     return ParsedRequest(service, operation, protocol, _params(protocol, operation, values))
+
+
+def _with_type(headers: Mapping[str, str], content_type: str) -> dict[str, str]:
+    return {
+        **{name: text for name, text in headers.items() if name.lower() != "content-type"},
+        "Content-Type": content_type,
+    }
 
 
 def _protocol(model: ServiceModel, wire: Request) -> str:

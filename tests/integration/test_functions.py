@@ -212,7 +212,7 @@ def handler(event, context):
 
 
 def test_a_queue_feeds_the_version_that_an_alias_means(kernel: Kernel, client: Client) -> None:
-    functions, sqs, name = client("lambda"), client("sqs"), "aliased"
+    functions, sqs, name = client("lambda"), client("sqs"), "fed-by-alias"
     code = {"ZipFile": _zip(h="def handler(event, context):\n    pass")}
     role = "arn:aws:iam::123456789012:role/fn-role"
     functions.create_function(FunctionName=name, Runtime="python3.13", Role=role, Handler="h.handler", Code=code)

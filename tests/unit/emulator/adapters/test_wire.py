@@ -180,3 +180,12 @@ def test_an_empty_body_is_an_empty_request() -> None:
     asked = request(X_Amz_Target="SageMaker.ListEndpoints", Content_Type="application/x-amz-json-1.1")
 
     assert wire.parse("sagemaker", asked).params == {}
+
+
+@pytest.mark.parametrize("kind", ["application/x-www-form-urlencoded", "application/x-amz-json-1.1", "text/csv", "x"])
+def test_a_payload_of_any_type_is_the_payload(kind: str) -> None:
+    request = HttpRequest("POST", "/endpoints/e/invocations", {"Content-Type": kind}, b"a=1", "localhost")
+
+    parsed = wire.parse("sagemaker-runtime", request)
+
+    assert (parsed.params["Body"], parsed.params["ContentType"]) == (b"a=1", kind)
