@@ -10,6 +10,7 @@ import io
 import json
 import warnings
 import zlib
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import Any
@@ -132,10 +133,8 @@ def parse(service: str, request: HttpRequest) -> ParsedRequest:
 
 
 def _with_type(headers: Mapping[str, str], content_type: str) -> dict[str, str]:
-    return {
-        **{name: text for name, text in headers.items() if name.lower() != "content-type"},
-        "Content-Type": content_type,
-    }
+    others = {name: text for name, text in headers.items() if name.lower() != "content-type"}
+    return {**others, "Content-Type": content_type}
 
 
 def _protocol(model: ServiceModel, wire: Request) -> str:

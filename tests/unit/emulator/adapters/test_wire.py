@@ -184,7 +184,7 @@ def test_an_empty_body_is_an_empty_request() -> None:
 
 @pytest.mark.parametrize("kind", ["application/x-www-form-urlencoded", "application/x-amz-json-1.1", "text/csv", "x"])
 def test_a_payload_of_any_type_is_the_payload(kind: str) -> None:
-    request = HttpRequest("POST", "/endpoints/e/invocations", {"Content-Type": kind}, b"a=1", "localhost")
+    request = wire.HttpRequest("POST", "/endpoints/e/invocations", {"Content-Type": kind}, b"a=1", "localhost")
 
     parsed = wire.parse("sagemaker-runtime", request)
 
