@@ -30,8 +30,6 @@ from lambdas.shared.settings import AnswerWaitsSettings, read_answer_waits
 _REASON_MAX: Final = 256
 _OUTPUT_MAX: Final = 1024
 """Source: SageMaker API reference, SendPipelineExecutionStepFailure and OutputParameter, read 2026-11."""
-_SLACK: Final = timedelta(hours=1)
-"""How long ticks go on after the deadline, should answering fail."""
 
 
 @dataclass(frozen=True)
@@ -72,7 +70,7 @@ class AnswerWaits:
         if event.is_stopping:
             self._decide(wait, decision.STOPPED, event.time)
         else:
-            self.schedules.open(wait.token, parse_time(wait.deadline_at) + _SLACK)
+            self.schedules.open(wait.token, parse_time(wait.deadline_at))
 
     def _longest_s(self, event: CallbackSent) -> int:
         experiment_s = self.settings.experiment.duration_max_s if event.arguments.get("wait") == "experiment" else 0

@@ -18,7 +18,7 @@ from lambdas.answer_waits.moments import Moments
 from lambdas.shared.settings import ExperimentSettings, GuardRails
 
 RECORDS_MIN: Final = {"paired": 100, "split": 200}
-"""Labelled records of an arm below which no effect is so large that we believe it; in simulation `alpha` holds there."""
+"""Labelled records of an arm below which no effect is believed: simulation says that `alpha` holds from there on."""
 RECORDS_MAX: Final = 100_000
 """Labelled records of an arm that one look can hold; a plan never asks for more."""
 

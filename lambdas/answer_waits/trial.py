@@ -77,7 +77,7 @@ class Trial:
             self._decide_without(wait, Judgement(Verdict.INCONCLUSIVE, f"no plan: {exc}; the champion stays"), now)
             return
         planned = judge.plan(aim, spread)
-        self.schedules.slow_down(wait.token, aim.look_every_s, parse_time(wait.deadline_at) + timedelta(hours=1))
+        self.schedules.slow_down(wait.token, aim.look_every_s, parse_time(wait.deadline_at))
         experiment = Experiment(wait.release_id, planned, spread, started_at=now, looked_at=now)
         if self.experiments.begin(experiment):
             log.info("experiment.started", extra={"release_id": wait.release_id, **asdict(planned)})
