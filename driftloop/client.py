@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 import boto3
+from botocore.exceptions import ClientError
 
 WEIGHTS_KEPT_S: Final = 60.0
 
@@ -69,15 +70,23 @@ class EndpointClient:
             inference_id: one is made up if none is given.
         """
         name = inference_id or str(uuid.uuid4())
+        request = {"EndpointName": endpoint, "Body": body, "ContentType": content_type, "InferenceId": name}
         target = self._target(endpoint, key)
-        answer = self.runtime.invoke_endpoint(
-            EndpointName=endpoint,
-            Body=body,
-            ContentType=content_type,
-            InferenceId=name,
-            **({"TargetVariant": target} if target else {}),
-        )
+        try:
+            answer = self._ask(request, target)
+        except ClientError as error:
+            if target is None or error.response["Error"]["Code"] != "ValidationError":
+                raise
+            with self._lock:
+                self._weights.pop(endpoint, None)  # the experiment may have ended within the minute
+            answer = self._ask(request, self._target(endpoint, key))
         return Prediction(answer["Body"].read(), answer["ContentType"], answer["InvokedProductionVariant"], name)
+
+    def _ask(self, request: Mapping[str, Any], target: str | None) -> Mapping[str, Any]:
+        answer: Mapping[str, Any] = self.runtime.invoke_endpoint(
+            **request, **({"TargetVariant": target} if target else {})
+        )
+        return answer
 
     def _target(self, endpoint: str, key: str | None) -> str | None:
         if key is None:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -33,6 +34,9 @@ class FakeEndpoint:
     def invoke_endpoint(self, **request: Any) -> dict[str, Any]:
         self.asked.append(request)
         variant = request.get("TargetVariant", "champion")
+        if variant not in self.weights:
+            refusal = {"Error": {"Code": "ValidationError", "Message": f"variant {variant} not found"}}
+            raise ClientError(refusal, "InvokeEndpoint")  # type: ignore[arg-type]
         return {"Body": io.BytesIO(b"0.25\n"), "ContentType": "text/csv", "InvokedProductionVariant": variant}
 
 
@@ -131,3 +135,21 @@ def test_weights_are_believed_for_a_minute() -> None:
 
     assert (soon, later) == ("champion", "challenger")
     assert endpoint.described == 2
+
+
+def test_a_variant_that_has_gone_within_the_minute_costs_no_request() -> None:
+    endpoint = FakeEndpoint({"champion": 0.0, "challenger": 1.0})
+    client = _client(endpoint)
+    client.invoke("flights", b"1", key="ada")
+    endpoint.weights = {"champion": 1.0}
+
+    answer = client.invoke("flights", b"1", key="ada", inference_id="flight-7")
+
+    assert (answer.variant, answer.inference_id) == ("champion", "flight-7")
+
+
+def test_a_request_that_is_refused_for_another_reason_fails() -> None:
+    endpoint = FakeEndpoint({})
+
+    with pytest.raises(ClientError, match="not found"):
+        _client(endpoint).invoke("flights", b"1")
