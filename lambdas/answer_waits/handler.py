@@ -13,6 +13,7 @@ from botocore.exceptions import ClientError
 from lambdas.answer_waits import decision, notices
 from lambdas.answer_waits.decision import EndpointSeen
 from lambdas.answer_waits.experiments import Experiments
+from lambdas.answer_waits.records import LOSSES
 from lambdas.answer_waits.schedules import Schedules
 from lambdas.answer_waits.trial import Trial
 from lambdas.answer_waits.waits import Answer, Wait, Waits, WaitState, from_message
@@ -25,7 +26,7 @@ from lambdas.shared.ledger.trail import AuditEntry, Trail, audit_put
 from lambdas.shared.observability import log
 from lambdas.shared.people import People
 from lambdas.shared.records import DeadLetters, handle_records, render_failures
-from lambdas.shared.settings import AnswerWaitsSettings, read_answer_waits
+from lambdas.shared.settings import AnswerWaitsSettings, MissingSettingError, read_answer_waits
 
 _REASON_MAX: Final = 256
 _OUTPUT_MAX: Final = 1024
@@ -161,7 +162,13 @@ def _function() -> AnswerWaits:
 
 
 def build(settings: AnswerWaitsSettings, clients: Clients) -> AnswerWaits:
-    """The function for one model."""
+    """The function for one model.
+
+    Raises:
+        MissingSettingError: the experiment's metric is none that has a value a record.
+    """
+    if settings.experiment.metric not in LOSSES:
+        raise MissingSettingError("EXPERIMENT", f"a metric of {', '.join(LOSSES)}", settings.experiment.metric)
     table = Table(clients.dynamodb, settings.ledger_table)
     people = People(clients.sns, settings.people_topic_arn, settings.model, Trail(table, settings.model))
     waits, experiments = Waits(table, settings.model), Experiments(table, settings.model)

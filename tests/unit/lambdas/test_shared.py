@@ -2,7 +2,7 @@
 
 import json
 import re
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import UTC, datetime
 
 import pytest
@@ -56,6 +56,19 @@ def test_a_missing_variable_of_answer_waits_is_named(variable: str) -> None:
 def test_an_experiment_that_is_none_is_named(text: str) -> None:
     with pytest.raises(MissingSettingError, match="EXPERIMENT: expected JSON"):
         read_answer_waits({**WAITS_ENVIRONMENT, "EXPERIMENT": text})
+
+
+@pytest.mark.parametrize("change", [{"mode": "tea"}, {"minimum_effect": 0}])
+def test_an_experiment_that_cannot_be_planned_is_named(change: dict[str, object]) -> None:
+    text = json.dumps(asdict(EXPERIMENT) | change)
+
+    with pytest.raises(MissingSettingError, match="EXPERIMENT: expected"):
+        read_answer_waits({**WAITS_ENVIRONMENT, "EXPERIMENT": text})
+
+
+def test_a_metric_without_a_value_a_record_is_named(world: World) -> None:
+    with pytest.raises(MissingSettingError, match="a metric of log_loss, squared_error, found 'auc'"):
+        world.answer_waits(replace(EXPERIMENT, metric="auc"))
 
 
 def test_the_settings_of_an_experiment_are_read() -> None:
