@@ -13,6 +13,7 @@ from botocore.exceptions import ClientError
 from lambdas.answer_waits import decision, notices
 from lambdas.answer_waits.decision import EndpointSeen
 from lambdas.answer_waits.experiments import Experiments
+from lambdas.answer_waits.records import LOSSES
 from lambdas.answer_waits.schedules import Schedules
 from lambdas.answer_waits.trial import Trial
 from lambdas.answer_waits.waits import Answer, Wait, Waits, WaitState, from_message
@@ -25,13 +26,11 @@ from lambdas.shared.ledger.trail import AuditEntry, Trail, audit_put
 from lambdas.shared.observability import log
 from lambdas.shared.people import People
 from lambdas.shared.records import DeadLetters, handle_records, render_failures
-from lambdas.shared.settings import AnswerWaitsSettings, read_answer_waits
+from lambdas.shared.settings import AnswerWaitsSettings, MissingSettingError, read_answer_waits
 
 _REASON_MAX: Final = 256
 _OUTPUT_MAX: Final = 1024
 """Source: SageMaker API reference, SendPipelineExecutionStepFailure and OutputParameter, read 2026-11."""
-_SLACK: Final = timedelta(hours=1)
-"""How long ticks go on after the deadline, should answering fail."""
 
 
 @dataclass(frozen=True)
@@ -72,7 +71,7 @@ class AnswerWaits:
         if event.is_stopping:
             self._decide(wait, decision.STOPPED, event.time)
         else:
-            self.schedules.open(wait.token, parse_time(wait.deadline_at) + _SLACK)
+            self.schedules.open(wait.token, parse_time(wait.deadline_at))
 
     def _longest_s(self, event: CallbackSent) -> int:
         experiment_s = self.settings.experiment.duration_max_s if event.arguments.get("wait") == "experiment" else 0
@@ -163,7 +162,13 @@ def _function() -> AnswerWaits:
 
 
 def build(settings: AnswerWaitsSettings, clients: Clients) -> AnswerWaits:
-    """The function for one model."""
+    """The function for one model.
+
+    Raises:
+        MissingSettingError: the experiment's metric is none that has a value a record.
+    """
+    if settings.experiment.metric not in LOSSES:
+        raise MissingSettingError("EXPERIMENT", f"a metric of {', '.join(LOSSES)}", settings.experiment.metric)
     table = Table(clients.dynamodb, settings.ledger_table)
     people = People(clients.sns, settings.people_topic_arn, settings.model, Trail(table, settings.model))
     waits, experiments = Waits(table, settings.model), Experiments(table, settings.model)

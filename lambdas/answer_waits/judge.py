@@ -18,11 +18,12 @@ from lambdas.answer_waits.moments import Moments
 from lambdas.shared.settings import ExperimentSettings, GuardRails
 
 RECORDS_MIN: Final = {"paired": 100, "split": 200}
-"""Labelled records of an arm below which no effect is so large that we believe it; in simulation `alpha` holds there."""
+"""Labelled records of an arm below which no effect is believed: simulation says that `alpha` holds from there on."""
 RECORDS_MAX: Final = 100_000
 """Labelled records of an arm that one look can hold; a plan never asks for more."""
 
 _NORMAL: Final = NormalDist()
+_TINY: Final = 1e-12
 _NOTHING: Final = Moments()
 
 
@@ -167,8 +168,8 @@ def statistic(plan: Plan, evidence: Evidence) -> tuple[float, float, float]:
     improvement = sum(sign * sample.mean for sample, sign in samples)
     parts = [sample.variance / sample.n for sample, _ in samples]
     error = math.sqrt(sum(parts))
-    if error == 0:  # no spread at all: equal models, or one that is better by a constant
-        return improvement, math.copysign(math.inf, improvement) if improvement else 0.0, 0.0
+    if error < _TINY:  # no spread: equal models, or one that is better by a constant
+        return improvement, math.copysign(math.inf, improvement) if abs(improvement) > _TINY else 0.0, 0.0
     freedom = sum(parts) ** 2 / sum(part**2 / (sample.n - 1) for part, (sample, _) in zip(parts, samples, strict=True))
     skew = sum(sign * sample.third / sample.n**2 for sample, sign in samples) / error**3
     t = improvement / error

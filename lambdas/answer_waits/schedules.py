@@ -7,7 +7,7 @@ exists), and its user guide on context attributes (`<aws.scheduler.scheduled-tim
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Final
 
 from botocore.exceptions import ClientError
@@ -15,6 +15,8 @@ from botocore.exceptions import ClientError
 from lambdas.shared.events import render_tick
 
 _NAME_MAX: Final = 64
+_SLACK: Final = timedelta(hours=1)
+"""How long ticks go on after the deadline, should answering fail; at least two more of them."""
 
 
 @dataclass(frozen=True)
@@ -26,27 +28,27 @@ class Schedules:
     queue_arn: str
     role_arn: str
 
-    def open(self, token: str, until: datetime) -> None:
+    def open(self, token: str, deadline_at: datetime) -> None:
         """Tick every minute, unless it ticks already."""
         with _may_raise("ConflictException"):
-            self.scheduler.create_schedule(**self._request(token, 60, until))
+            self.scheduler.create_schedule(**self._request(token, 60, deadline_at))
 
-    def slow_down(self, token: str, every_s: int, until: datetime) -> None:
+    def slow_down(self, token: str, every_s: int, deadline_at: datetime) -> None:
         """Tick at longer intervals from now on."""
         with _may_raise("ResourceNotFoundException"):
-            self.scheduler.update_schedule(**self._request(token, every_s, until))
+            self.scheduler.update_schedule(**self._request(token, every_s, deadline_at))
 
     def close(self, token: str) -> None:
         """No ticks any more."""
         with _may_raise("ResourceNotFoundException"):
             self.scheduler.delete_schedule(Name=self._name(token))
 
-    def _request(self, token: str, every_s: int, until: datetime) -> dict[str, Any]:
+    def _request(self, token: str, every_s: int, deadline_at: datetime) -> dict[str, Any]:
         minutes = max(1, every_s // 60)
         return {
             "Name": self._name(token),
             "ScheduleExpression": f"rate({minutes} minute{'s' if minutes > 1 else ''})",
-            "EndDate": until,
+            "EndDate": deadline_at + _SLACK + timedelta(minutes=2 * minutes),
             "ActionAfterCompletion": "DELETE",
             "FlexibleTimeWindow": {"Mode": "OFF"},
             "Target": {"Arn": self.queue_arn, "RoleArn": self.role_arn, "Input": render_tick(self.model, token)},

@@ -1,4 +1,4 @@
-"""What a look reads: lines of JSON below a folder's hours, the comparison before the experiment, CloudWatch's metrics."""
+"""What a look reads: lines of JSON below a folder's hours, the comparison before the experiment, CloudWatch metrics."""
 
 import json
 import re

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -76,8 +76,8 @@ class Trial:
         except NoComparisonError as exc:
             self._decide_without(wait, Judgement(Verdict.INCONCLUSIVE, f"no plan: {exc}; the champion stays"), now)
             return
-        planned = judge.plan(aim, spread)
-        self.schedules.slow_down(wait.token, aim.look_every_s, parse_time(wait.deadline_at) + timedelta(hours=1))
+        planned = judge.plan(replace(aim, mode=wait.mode), spread)  # the mode that the endpoint has
+        self.schedules.slow_down(wait.token, aim.look_every_s, parse_time(wait.deadline_at))
         experiment = Experiment(wait.release_id, planned, spread, started_at=now, looked_at=now)
         if self.experiments.begin(experiment):
             log.info("experiment.started", extra={"release_id": wait.release_id, **asdict(planned)})

@@ -155,9 +155,14 @@ def read_answer_waits(environment: Mapping[str, str]) -> AnswerWaitsSettings:
 def _experiment(text: str) -> ExperimentSettings:
     try:
         found: dict[str, Any] = json.loads(text)
-        return ExperimentSettings(**{**found, "guard_rails": GuardRails(**found["guard_rails"])})
+        experiment = ExperimentSettings(**{**found, "guard_rails": GuardRails(**found["guard_rails"])})
     except (ValueError, TypeError, KeyError) as exc:
         raise MissingSettingError("EXPERIMENT", "JSON with the settings of the experiment", text) from exc
+    if experiment.mode not in ("paired", "split"):
+        raise MissingSettingError("EXPERIMENT", "mode paired or split", experiment.mode)
+    if experiment.minimum_effect <= 0:
+        raise MissingSettingError("EXPERIMENT", "a minimum effect above 0", str(experiment.minimum_effect))
+    return experiment
 
 
 def read_change_endpoint(environment: Mapping[str, str]) -> ChangeEndpointSettings:

@@ -19,6 +19,7 @@ MAY_ASK_THE_TIME = {
     "emulator/kernel/clock.py": "is the clock",
 }
 MAY_DRAW = {
+    "driftloop/client.py": "names the requests of callers who give them no inference id",
     "driftloop/commands/demo.py": "draws a seeded sample of flights, the same each time",
     "emulator/kernel/ids.py": "is where chance lives",
 }

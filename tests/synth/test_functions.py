@@ -42,7 +42,7 @@ def test_staging_twice_gives_the_same_folder(code: Path) -> None:
     assert [path.name for path in code.parent.iterdir()] == [code.name]
 
 
-@pytest.mark.parametrize("capability", ["start_training", "decide_release"])
+@pytest.mark.parametrize("capability", ["start_training", "decide_release", "answer_waits"])
 def test_a_handler_imports_from_the_shipped_code_alone(code: Path, capability: str) -> None:
     """boto3 comes with Lambda's Python; everything else has to be in the folder."""
     program = f"""

@@ -7,16 +7,20 @@ from typing import Any
 import pytest
 
 from lambdas.shared.events import (
+    CallbackSent,
+    EndpointChanged,
     ExecutionChanged,
     InvalidEventError,
     ObjectCreated,
     PackageChanged,
     RetrainingRequested,
     StartRequested,
+    Tick,
     parse_event,
     parse_time,
     render_retraining_requested,
     render_start_requested,
+    render_tick,
     render_time,
 )
 from tests.events import sample
@@ -130,3 +134,37 @@ def test_times_sort_as_text_and_come_back() -> None:
 
     assert render_time(early) < render_time(late)
     assert parse_time(render_time(late)) == late
+
+
+def test_an_endpoints_change_is_read() -> None:
+    event = parse_event(json.dumps(sample("endpoint_in_service")))
+
+    assert isinstance(event, EndpointChanged)
+    assert (event.endpoint, event.time.minute) == ("driftloop-flights-dev", 8)
+
+
+def test_a_callback_has_the_time_at_which_it_was_sent() -> None:
+    event = parse_event(json.dumps(sample("callback_stopping")), "1772344800500")
+
+    assert isinstance(event, CallbackSent)
+    assert (event.token, event.is_stopping) == ("tok0000002", True)
+    assert event.arguments["wait"] == "experiment"
+    assert event.time == datetime(2026, 3, 1, 6, 0, 0, 500_000, UTC)
+
+
+@pytest.mark.parametrize(
+    ("change", "sent_ms", "field"),
+    [({}, "", "SentTimestamp"), ({"arguments": []}, "1", "arguments"), ({"token": ""}, "1", "token")],
+)
+def test_a_callback_that_is_none_names_the_field(change: dict[str, Any], sent_ms: str, field: str) -> None:
+    with pytest.raises(InvalidEventError) as refused:
+        parse_event(json.dumps(sample("callback_endpoint") | change), sent_ms)
+
+    assert refused.value.field == field
+
+
+def test_a_tick_is_what_a_schedule_sends_with_the_time_put_in() -> None:
+    sent = render_tick("flights", "tok0000001").replace("<aws.scheduler.scheduled-time>", "2026-03-01T06:00:00Z")
+
+    assert parse_event(sent) == Tick("flights", "tok0000001", SIX)
+    assert isinstance(parse_event(json.dumps(sample("tick"))), Tick)

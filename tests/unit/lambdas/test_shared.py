@@ -1,6 +1,8 @@
 """Small parts that the functions share: settings, records, people, executions, packages."""
 
+import json
 import re
+from dataclasses import asdict, replace
 from datetime import UTC, datetime
 
 import pytest
@@ -9,8 +11,8 @@ from lambdas.shared.executions import start, token
 from lambdas.shared.packages import describe
 from lambdas.shared.people import Notice
 from lambdas.shared.records import DeadLetters, handle_records
-from lambdas.shared.settings import MissingSettingError, read_decide_release, read_start_training
-from tests.unit.lambdas.world import FakeSageMaker, World, batch_of
+from lambdas.shared.settings import MissingSettingError, read_answer_waits, read_decide_release, read_start_training
+from tests.unit.lambdas.world import EXPERIMENT, FakeSageMaker, World, batch_of
 
 ENVIRONMENT = {
     "MODEL": "flights",
@@ -27,6 +29,53 @@ ENVIRONMENT = {
     "BATCH_MIN_FILES": "1",
     "BATCH_WINDOW_S": "2",
 }
+
+
+WAITS_ENVIRONMENT = {
+    "MODEL": "flights",
+    "LEDGER_TABLE": "ledger",
+    "PEOPLE_TOPIC_ARN": "topic",
+    "DEAD_LETTER_QUEUE_URL": "dead",
+    "WAITS_QUEUE_ARN": "queue",
+    "TICK_ROLE_ARN": "role",
+    "CAPTURE_URI": "s3://artifacts/flights/capture/",
+    "LABELS_URI": "s3://artifacts/flights/labels",
+    "REPORT_URI": "s3://artifacts/flights/releases",
+    "DEADLINE_S": "2700",
+    "EXPERIMENT": json.dumps(asdict(EXPERIMENT)),
+}
+
+
+@pytest.mark.parametrize("variable", sorted(WAITS_ENVIRONMENT))
+def test_a_missing_variable_of_answer_waits_is_named(variable: str) -> None:
+    with pytest.raises(MissingSettingError, match=variable):
+        read_answer_waits({**WAITS_ENVIRONMENT, variable: ""})
+
+
+@pytest.mark.parametrize("text", ["{", "{}", '{"guard_rails": {}}', '{"mode": "paired"}'])
+def test_an_experiment_that_is_none_is_named(text: str) -> None:
+    with pytest.raises(MissingSettingError, match="EXPERIMENT: expected JSON"):
+        read_answer_waits({**WAITS_ENVIRONMENT, "EXPERIMENT": text})
+
+
+@pytest.mark.parametrize("change", [{"mode": "tea"}, {"minimum_effect": 0}])
+def test_an_experiment_that_cannot_be_planned_is_named(change: dict[str, object]) -> None:
+    text = json.dumps(asdict(EXPERIMENT) | change)
+
+    with pytest.raises(MissingSettingError, match="EXPERIMENT: expected"):
+        read_answer_waits({**WAITS_ENVIRONMENT, "EXPERIMENT": text})
+
+
+def test_a_metric_without_a_value_a_record_is_named(world: World) -> None:
+    with pytest.raises(MissingSettingError, match="a metric of log_loss, squared_error, found 'auc'"):
+        world.answer_waits(replace(EXPERIMENT, metric="auc"))
+
+
+def test_the_settings_of_an_experiment_are_read() -> None:
+    settings = read_answer_waits(WAITS_ENVIRONMENT)
+
+    assert settings.experiment == EXPERIMENT
+    assert settings.capture_uri == "s3://artifacts/flights/capture"
 
 
 @pytest.mark.parametrize("variable", sorted(set(ENVIRONMENT) - {"RELEASE_PIPELINE"}))

@@ -17,11 +17,20 @@ import boto3
 from botocore.exceptions import ClientError
 from moto import mock_aws
 
+from lambdas.answer_waits.handler import AnswerWaits
+from lambdas.answer_waits.handler import build as build_answer_waits
 from lambdas.decide_release.handler import DecideRelease
 from lambdas.decide_release.handler import build as build_decide_release
 from lambdas.shared.clients import LazyClients
 from lambdas.shared.ledger.table import Table
-from lambdas.shared.settings import DecideReleaseSettings, SharedSettings, StartTrainingSettings
+from lambdas.shared.settings import (
+    AnswerWaitsSettings,
+    DecideReleaseSettings,
+    ExperimentSettings,
+    GuardRails,
+    SharedSettings,
+    StartTrainingSettings,
+)
 from lambdas.start_training.books import open_books
 from lambdas.start_training.handler import StartTraining
 
@@ -31,9 +40,22 @@ ARN = "arn:aws:sagemaker:us-east-1:123456789012"
 START = datetime(2026, 3, 1, 6, tzinfo=UTC)
 
 
+EXPERIMENT = ExperimentSettings(
+    mode="paired",
+    metric="log_loss",
+    minimum_effect=0.5,
+    alpha=0.05,
+    power=0.8,
+    start_weight=0.2,
+    duration_max_s=6 * 3600,
+    look_every_s=3600,
+    guard_rails=GuardRails(requests_min=100, error_rate_max=0.02, p95_ms_max=1000.0, null_rate_max=0.01),
+)
+
+
 @dataclass
 class FakeSageMaker:
-    """Executions and packages, as far as the functions ask for them."""
+    """Executions, packages and endpoints, as far as the functions ask for them."""
 
     started: list[dict[str, Any]] = field(default_factory=list)
     steps: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
@@ -42,6 +64,34 @@ class FakeSageMaker:
     by_token: dict[str, str] = field(default_factory=dict)
     deleted: list[str] = field(default_factory=list)
     lock: threading.Lock = field(default_factory=threading.Lock)
+    endpoints: dict[str, dict[str, Any]] = field(default_factory=dict)
+    answers: dict[str, dict[str, Any]] = field(default_factory=dict)
+    gone: set[str] = field(default_factory=set)
+
+    def describe_endpoint(self, EndpointName: str) -> dict[str, Any]:  # noqa: N803 - AWS's own name
+        if EndpointName not in self.endpoints:
+            error = {"Error": {"Code": "ValidationException", "Message": f'Could not find endpoint "{EndpointName}".'}}
+            raise ClientError(error, "DescribeEndpoint")  # type: ignore[arg-type]
+        return self.endpoints[EndpointName]
+
+    def send_pipeline_execution_step_success(self, **request: Any) -> dict[str, Any]:
+        return self._answer(request)
+
+    def send_pipeline_execution_step_failure(self, **request: Any) -> dict[str, Any]:
+        return self._answer(request)
+
+    def _answer(self, request: dict[str, Any]) -> dict[str, Any]:
+        """The same answer again is no error; another one is refused."""
+        with self.lock:
+            if self.failures:
+                raise self.failures.pop()
+            first = self.answers.setdefault(request["CallbackToken"], request)
+            is_other = first["ClientRequestToken"] != request["ClientRequestToken"]
+            if is_other or request["CallbackToken"] in self.gone:
+                error = {"Error": {"Code": "ResourceNotFound", "Message": "answered already"}}
+                raise ClientError(error, "SendPipelineExecutionStepSuccess")  # type: ignore[arg-type]
+            assert first == request, "two answers that contradict each other"
+        return {"PipelineExecutionArn": f"{ARN}:pipeline/driftloop-flights-release/execution/e0"}
 
     def start_pipeline_execution(self, **request: Any) -> dict[str, Any]:
         with self.lock:
@@ -71,6 +121,27 @@ class FakeSageMaker:
             error = {"Error": {"Code": "ValidationException", "Message": f"{ModelPackageName} does not exist."}}
             raise ClientError(error, "DescribeModelPackage")  # type: ignore[arg-type]
         return self.packages[ModelPackageName]
+
+
+@dataclass
+class FakeCloudWatch:
+    """One series a metric: minute after START -> value, the challenger's."""
+
+    series: dict[str, dict[int, float]] = field(default_factory=dict)
+
+    def get_paginator(self, operation: str) -> "FakeCloudWatch":
+        assert operation == "get_metric_data"
+        return self
+
+    def paginate(self, **request: Any) -> Iterator[dict[str, Any]]:
+        for query in request["MetricDataQueries"]:
+            metric = query["MetricStat"]["Metric"]
+            assert metric["Namespace"] == "AWS/SageMaker"
+            assert {"Name": "VariantName", "Value": "challenger"} in metric["Dimensions"]
+            found = self.series.get(metric["MetricName"], {})
+            points = {START + timedelta(minutes=minute): value for minute, value in found.items()}
+            kept = {at: value for at, value in points.items() if request["StartTime"] <= at < request["EndTime"]}
+            yield {"MetricDataResults": [{"Id": query["Id"], "Timestamps": list(kept), "Values": list(kept.values())}]}
 
 
 class OneAtATime:
@@ -116,6 +187,9 @@ class WorldClients(LazyClients):
         self.fake = FakeSageMaker()
         self.__dict__["dynamodb"] = OneAtATime(boto3.client("dynamodb", "us-east-1"), lock)
         self.__dict__["s3"] = OneAtATime(boto3.client("s3", "us-east-1"), lock)
+        self.metrics = FakeCloudWatch()
+        self.__dict__["cloudwatch"] = self.metrics
+        self.__dict__["scheduler"] = OneAtATime(boto3.client("scheduler", "us-east-1"), lock)
         self.__dict__["sns"] = OneAtATime(boto3.client("sns", "us-east-1"), lock)
         self.__dict__["sqs"] = RecordingSqs(OneAtATime(boto3.client("sqs", "us-east-1"), lock))
 
@@ -157,6 +231,27 @@ class World:
             keeps_stages=False,
         )
         return build_decide_release(settings, self.clients)
+
+    def answer_waits(self, experiment: ExperimentSettings = EXPERIMENT) -> AnswerWaits:
+        settings = AnswerWaitsSettings(
+            model=MODEL,
+            ledger_table=LEDGER,
+            people_topic_arn=self.topic_arn,
+            dead_letter_queue_url=self.dead_letters_url,
+            waits_queue_arn="arn:aws:sqs:us-east-1:123456789012:driftloop-flights-waits",
+            tick_role_arn="arn:aws:iam::123456789012:role/driftloop-flights-tick",
+            capture_uri=f"s3://{ARTIFACTS}/{MODEL}/capture",
+            labels_uri=f"s3://{ARTIFACTS}/{MODEL}/labels",
+            report_uri=f"s3://{ARTIFACTS}/{MODEL}/releases",
+            deadline_s=2700,
+            experiment=experiment,
+        )
+        return build_answer_waits(settings, self.clients)
+
+    def schedules(self) -> dict[str, str]:
+        """What ticks: name and rate."""
+        names = [item["Name"] for item in self.clients.scheduler.list_schedules()["Schedules"]]
+        return {name: self.clients.scheduler.get_schedule(Name=name)["ScheduleExpression"] for name in names}
 
     def _shared(self, attempts_max: int) -> SharedSettings:
         return SharedSettings(
@@ -251,15 +346,16 @@ def new_world() -> Iterator[World]:
         yield World(clients, topic_arn, urls["inbox"], urls["ingest"], urls["dead-letters"])
 
 
-def batch_of(*bodies: Mapping[str, Any] | str) -> dict[str, Any]:
-    """What an SQS event source calls a function with."""
+def batch_of(*bodies: Mapping[str, Any] | str, minute: int = 0) -> dict[str, Any]:
+    """What an SQS event source calls a function with; `minute` is when the messages were sent."""
+    sent_ms = int((START + timedelta(minutes=minute)).timestamp() * 1000)
     return {
         "Records": [
             {
                 "messageId": f"m{number}",
                 "receiptHandle": f"r{number}",
                 "body": body if isinstance(body, str) else json.dumps(body),
-                "attributes": {"ApproximateReceiveCount": "1"},
+                "attributes": {"ApproximateReceiveCount": "1", "SentTimestamp": str(sent_ms)},
                 "messageAttributes": {},
                 "eventSource": "aws:sqs",
                 "awsRegion": "us-east-1",
