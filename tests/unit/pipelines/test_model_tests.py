@@ -539,9 +539,7 @@ def test_a_slice_that_is_worse_than_the_champion_fails_alone(run: Run, aws: Aws,
 
     assert tested.failed == ["carrier = 'CC'"]
     assert tested.check("carrier = 'AA'")["outcome"] == "passed"
-    assert re.search(
-        r"carrier = 'CC': on \d+ rows the challenger's log loss is worse by .* margin 0.05", tested.reasons
-    )
+    assert re.search(r"on \d+ rows the challenger's log loss is worse by .* margin 0.05", tested.reasons)
 
 
 def test_slices_with_few_rows_are_not_judged_and_counted(run: Run, aws: Aws, good: Model) -> None:
