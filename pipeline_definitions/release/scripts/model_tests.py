@@ -343,6 +343,8 @@ def type_requests(features: Sequence[Facts], base: Sequence[str]) -> list[Reques
     for place, column in enumerate(features):
         name = str(column["name"])
         if column["type"] != "string":
+            digits = to_json([{**instance(features, base), name: 10**400}])
+            requests.append(Request(f"a number of 401 digits for {name}", digits, JSON, "either"))
             requests.append(Request(f"text for {name}", to_line(changed(base, place, "abc")), CSV, "refused", name))
         wrong: object = 7 if column["type"] == "string" else "abc"
         body = to_json([{**instance(features, base), name: wrong}])
@@ -385,8 +387,7 @@ def odd_requests(features: Sequence[Facts], base: Sequence[str]) -> list[Request
         Request("nothing (JSON)", b"", JSON, "refused"),
         Request("broken JSON", b'{"instances": [', JSON, "refused"),
         Request("deeply nested JSON", b"[" * 100_000, JSON, "refused"),
-        Request("a number of 400 digits", to_json([10**400]), JSON, "refused"),
-        Request("another content type", b"a=1", "application/x-www-form-urlencoded", "refused"),
+        Request("another content type", b"\x89PNG", "image/png", "refused", "image/png"),
         Request("more than 6 MiB", oversized(base), CSV, "refused"),
     ]
 
@@ -754,19 +755,30 @@ def score(registry: Registry, package: Facts, holdout: Holdout) -> Array:
     Raises:
         UntestableError: the archive is gone, or its model does not take these rows.
     """
-    uri = str(package["InferenceSpecification"]["Containers"][0]["ModelDataUrl"])
-    with tempfile.TemporaryDirectory() as folder:
-        with tarfile.open(fileobj=io.BytesIO(registry.read(uri))) as archive:
-            archive.extractall(folder, filter="data")
-        features = json.loads((Path(folder) / "features.json").read_text("utf-8"))["features"]
-        lines = lines_for([str(feature["name"]) for feature in features], holdout, str(package["ModelPackageArn"]))
-        served = load_code(Path(folder) / "code" / "inference.py")
-        try:
-            model = served.model_fn(folder)
-            answer = served.output_fn(served.predict_fn(served.input_fn(lines, CSV), model), CSV)
-        except Exception as exc:  # whatever code of another version raises
-            raise UntestableError(f"model package {package['ModelPackageArn']}: cannot be scored: {exc!r}") from exc
-    return np.array(answer.split(), dtype=float)
+    arn, uri = str(package["ModelPackageArn"]), str(package["InferenceSpecification"]["Containers"][0]["ModelDataUrl"])
+    content = registry.read(uri)
+    try:
+        with tempfile.TemporaryDirectory() as folder:
+            with tarfile.open(fileobj=io.BytesIO(content)) as archive:
+                archive.extractall(folder, filter="data")
+            found = packaged_answer(Path(folder), holdout, arn)
+    except UntestableError:
+        raise
+    except Exception as exc:  # whatever an archive and code of another version raise
+        raise UntestableError(f"model package {arn}: {uri} cannot be scored: {exc!r}") from exc
+    if len(found) != len(holdout.rows) or not all(0 <= prediction <= 1 for prediction in found):
+        raise UntestableError(f"model package {arn}: expected {len(holdout.rows)} probabilities, found {found[:3]}…")
+    return np.array(found)
+
+
+def packaged_answer(folder: Path, holdout: Holdout, arn: str) -> list[float]:
+    """The archive's own handlers, from text to text."""
+    features = json.loads((folder / "features.json").read_text("utf-8"))["features"]
+    lines = lines_for([str(feature["name"]) for feature in features], holdout, arn)
+    served = load_code(folder / "code" / "inference.py")
+    model = served.model_fn(str(folder))
+    answer = served.output_fn(served.predict_fn(served.input_fn(lines, CSV), model), CSV)
+    return parse_predictions(answer, CSV)
 
 
 def lines_for(names: Sequence[str], holdout: Holdout, package_arn: str) -> str:
@@ -825,7 +837,7 @@ class Suite:
         }
         try:
             package = self.registry.package(self._options.model_package_arn)
-            records = json.loads(self.registry.beside(package, "golden_records"))
+            records = self._records(package)
         except (UntestableError, ClientError, BotoCoreError) as exc:
             self._untestable("model package", exc)
             return self.report
@@ -835,6 +847,15 @@ class Suite:
             except (UntestableError, ClientError, BotoCoreError) as exc:
                 self._untestable(part.__name__.strip("_"), exc)
         return self.report
+
+    def _records(self, package: Facts) -> list[Facts]:
+        try:
+            records: list[Facts] = json.loads(self.registry.beside(package, "golden_records"))
+        except ValueError as exc:
+            raise UntestableError(f"golden records of {package['ModelPackageArn']}: not JSON: {exc}") from exc
+        if not records:
+            raise UntestableError(f"golden records of {package['ModelPackageArn']}: expected some, found none")
+        return records
 
     def _untestable(self, group: str, exc: Exception) -> None:
         self.report.checks.append(Check(group, "could be tested", FAILED, str(exc)))
