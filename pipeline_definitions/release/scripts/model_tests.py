@@ -387,7 +387,7 @@ def odd_requests(features: Sequence[Facts], base: Sequence[str]) -> list[Request
         Request("nothing (JSON)", b"", JSON, "refused"),
         Request("broken JSON", b'{"instances": [', JSON, "refused"),
         Request("deeply nested JSON", b"[" * 100_000, JSON, "refused"),
-        Request("another content type", b"\x89PNG", "image/png", "refused", "image/png"),
+        Request("another content type", b"a picture", "image/png", "refused", "image/png"),
         Request("more than 6 MiB", oversized(base), CSV, "refused"),
     ]
 
