@@ -13,7 +13,6 @@ MAY_SLEEP = {
     "driftloop/commands/demo.py": "follows runs of AWS, which tell nobody here that they ended",
     "driftloop/commands/down.py": "waits for a process that is not its child",
     "driftloop/commands/up.py": "asks a starting emulator until it answers",
-    "pipeline_definitions/release/scripts/release.py": "a job's script: waits for an endpoint of AWS",
 }
 MAY_ASK_THE_TIME = {
     "emulator/kernel/clock.py": "is the clock",

@@ -80,6 +80,7 @@ def runtime(container: Container, fault: Fault = sound, variant: str = "champion
 
     class Runtime(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
+        wbufsize = -1  # headers and body in one packet: two wait for each other
 
         def do_POST(self) -> None:
             """Answer as SageMaker does."""

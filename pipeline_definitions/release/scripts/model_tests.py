@@ -184,6 +184,7 @@ class Report:
     endpoint: str
     model_package_arn: str
     job_arn: str
+    champion_arn: str = ""
     checks: list[Check] = field(default_factory=list)
     latency_ms: list[float] = field(default_factory=list)
     latency_budget_ms: dict[str, float] = field(default_factory=dict)
@@ -238,7 +239,7 @@ def judge_answer(request: Request, answer: Answer) -> Check:
     """Hold an answer against what was agreed."""
     fault = answer_fault(request, answer)
     expected = {
-        "answered": f"{len(request.predictions)} probabilities",
+        "answered": counted(len(request.predictions), "probability", "probabilities"),
         "refused": "refused with a 4xx" + (f" that names {request.told!r}" if request.told else ""),
         "either": "an answer or a 4xx, no 5xx",
     }[request.agreed]
@@ -342,6 +343,8 @@ def type_requests(features: Sequence[Facts], base: Sequence[str]) -> list[Reques
     for place, column in enumerate(features):
         name = str(column["name"])
         if column["type"] != "string":
+            digits = to_json([{**instance(features, base), name: 10**400}])
+            requests.append(Request(f"a number of 401 digits for {name}", digits, JSON, "either"))
             requests.append(Request(f"text for {name}", to_line(changed(base, place, "abc")), CSV, "refused", name))
         wrong: object = 7 if column["type"] == "string" else "abc"
         body = to_json([{**instance(features, base), name: wrong}])
@@ -384,8 +387,7 @@ def odd_requests(features: Sequence[Facts], base: Sequence[str]) -> list[Request
         Request("nothing (JSON)", b"", JSON, "refused"),
         Request("broken JSON", b'{"instances": [', JSON, "refused"),
         Request("deeply nested JSON", b"[" * 100_000, JSON, "refused"),
-        Request("a number of 400 digits", to_json([10**400]), JSON, "refused"),
-        Request("another content type", b"a=1", "application/x-www-form-urlencoded", "refused"),
+        Request("another content type", b"a picture", "image/png", "refused", "image/png"),
         Request("more than 6 MiB", oversized(base), CSV, "refused"),
     ]
 
@@ -424,7 +426,6 @@ def champion_check(challenger: Scored, champion: Scored, labels: Array, margin: 
         "champion's AUC": auc(labels, champion.predictions),
         **difference_facts(found),
         "margin": margin,
-        "champion": champion.package_arn,
     }
     outcome = FAILED if found.low > margin else PASSED
     said = f"on {found.n} rows the challenger's log loss is {in_words(found)}; margin {margin:g}"
@@ -466,10 +467,10 @@ def slice_check(title: str, rows: Array, margin: float, models: Sequence[Scored]
     challenger, *rest = (model.losses[rows] for model in models)
     facts: dict[str, Any] = {"rows": int(rows.sum()), "challenger's log loss": float(challenger.mean())}
     if not rest:
-        return Check("slices", title, SKIPPED, f"{title}: no champion to compare with", facts)
+        return Check("slices", title, SKIPPED, "no champion to compare with", facts)
     found = paired(challenger - rest[0], confidence)
     facts |= {"champion's log loss": float(rest[0].mean()), **difference_facts(found), "margin": margin}
-    said = f"{title}: on {found.n} rows the challenger's log loss is {in_words(found)}; margin {margin:g}"
+    said = f"on {found.n} rows the challenger's log loss is {in_words(found)}; margin {margin:g}"
     return Check("slices", title, FAILED if found.low > margin else PASSED, said, facts)
 
 
@@ -611,6 +612,11 @@ def natural(text: str) -> tuple[float, str]:
     return (math.inf if math.isnan(found) else found, text)
 
 
+def counted(number: int, one: str, many: str) -> str:
+    """1 apple, 2 apples."""
+    return f"{number} {one if number == 1 else many}"
+
+
 def shortened(text: str) -> str:
     """As much of a body as a report shows."""
     return text if len(text) <= SHOWN else f"{text[:SHOWN]}… ({len(text):,} characters)"
@@ -749,19 +755,30 @@ def score(registry: Registry, package: Facts, holdout: Holdout) -> Array:
     Raises:
         UntestableError: the archive is gone, or its model does not take these rows.
     """
-    uri = str(package["InferenceSpecification"]["Containers"][0]["ModelDataUrl"])
-    with tempfile.TemporaryDirectory() as folder:
-        with tarfile.open(fileobj=io.BytesIO(registry.read(uri))) as archive:
-            archive.extractall(folder, filter="data")
-        features = json.loads((Path(folder) / "features.json").read_text("utf-8"))["features"]
-        lines = lines_for([str(feature["name"]) for feature in features], holdout, str(package["ModelPackageArn"]))
-        served = load_code(Path(folder) / "code" / "inference.py")
-        try:
-            model = served.model_fn(folder)
-            answer = served.output_fn(served.predict_fn(served.input_fn(lines, CSV), model), CSV)
-        except Exception as exc:  # whatever code of another version raises
-            raise UntestableError(f"model package {package['ModelPackageArn']}: cannot be scored: {exc!r}") from exc
-    return np.array(answer.split(), dtype=float)
+    arn, uri = str(package["ModelPackageArn"]), str(package["InferenceSpecification"]["Containers"][0]["ModelDataUrl"])
+    content = registry.read(uri)
+    try:
+        with tempfile.TemporaryDirectory() as folder:
+            with tarfile.open(fileobj=io.BytesIO(content)) as archive:
+                archive.extractall(folder, filter="data")
+            found = packaged_answer(Path(folder), holdout, arn)
+    except UntestableError:
+        raise
+    except Exception as exc:  # whatever an archive and code of another version raise
+        raise UntestableError(f"model package {arn}: {uri} cannot be scored: {exc!r}") from exc
+    if len(found) != len(holdout.rows) or not all(0 <= prediction <= 1 for prediction in found):
+        raise UntestableError(f"model package {arn}: expected {len(holdout.rows)} probabilities, found {found[:3]}…")
+    return np.array(found)
+
+
+def packaged_answer(folder: Path, holdout: Holdout, arn: str) -> list[float]:
+    """The archive's own handlers, from text to text."""
+    features = json.loads((folder / "features.json").read_text("utf-8"))["features"]
+    lines = lines_for([str(feature["name"]) for feature in features], holdout, arn)
+    served = load_code(folder / "code" / "inference.py")
+    model = served.model_fn(str(folder))
+    answer = served.output_fn(served.predict_fn(served.input_fn(lines, CSV), model), CSV)
+    return parse_predictions(answer, CSV)
 
 
 def lines_for(names: Sequence[str], holdout: Holdout, package_arn: str) -> str:
@@ -820,7 +837,7 @@ class Suite:
         }
         try:
             package = self.registry.package(self._options.model_package_arn)
-            records = json.loads(self.registry.beside(package, "golden_records"))
+            records = self._records(package)
         except (UntestableError, ClientError, BotoCoreError) as exc:
             self._untestable("model package", exc)
             return self.report
@@ -830,6 +847,15 @@ class Suite:
             except (UntestableError, ClientError, BotoCoreError) as exc:
                 self._untestable(part.__name__.strip("_"), exc)
         return self.report
+
+    def _records(self, package: Facts) -> list[Facts]:
+        try:
+            records: list[Facts] = json.loads(self.registry.beside(package, "golden_records"))
+        except ValueError as exc:
+            raise UntestableError(f"golden records of {package['ModelPackageArn']}: not JSON: {exc}") from exc
+        if not records:
+            raise UntestableError(f"golden records of {package['ModelPackageArn']}: expected some, found none")
+        return records
 
     def _untestable(self, group: str, exc: Exception) -> None:
         self.report.checks.append(Check(group, "could be tested", FAILED, str(exc)))
@@ -871,6 +897,7 @@ class Suite:
             said = f"{options.production_endpoint} serves nobody: a first release has no champion to compare with"
             yield Check("champion and challenger", "challenger against champion", SKIPPED, said)
         else:
+            report.champion_arn = champion.package_arn
             report.calibration["champion"] = calibration_bins(holdout.labels, champion.predictions)
             yield champion_check(challenger, champion, holdout.labels, options.champion_margin)
         models = [challenger, champion] if champion else [challenger]
@@ -907,8 +934,7 @@ class Suite:
 # ---- the page ----------------------------------------------------------------------------------------------------
 
 STYLE: Final = """
-:root{--ink:#1b2330;--soft:#5b6675;--line:#d9dee5;--page:#fff;--good:#1a7f4b;--bad:#b3261e;--skip:#8a6d00;
---first:#2458a6;--second:#c26a00}
+:root{--ink:#1b2330;--soft:#5b6675;--line:#d9dee5;--page:#fff;--good:#1a7f4b;--bad:#b3261e;--skip:#8a6d00}
 body{font:15px/1.5 system-ui,sans-serif;color:var(--ink);background:var(--page);max-width:1080px;margin:2rem auto;
 padding:0 1rem}
 h1{font-size:1.5rem;margin:0 0 .25rem}h2{font-size:1.1rem;margin:2rem 0 .5rem}
@@ -918,9 +944,21 @@ p.about{color:var(--soft);margin:.1rem 0;overflow-wrap:anywhere}
 .verdict li{overflow-wrap:anywhere}
 .wide{overflow-x:auto}table{border-collapse:collapse;width:100%;font-size:13px}
 th,td{text-align:left;vertical-align:top;padding:.3rem .6rem;border-bottom:1px solid var(--line)}
-th{color:var(--soft);font-weight:600}td.n{text-align:right;font-variant-numeric:tabular-nums;white-space:nowrap}
-td{overflow-wrap:anywhere}svg text{font:12px system-ui,sans-serif;fill:var(--soft)}svg{max-width:100%;height:auto}
+th{color:var(--soft);font-weight:600}table.upright{width:auto;min-width:24rem}
+th.n,td.n{text-align:right}th.passed{color:var(--good)}th.failed{color:var(--bad)}th.skipped{color:var(--skip)}
+td.n{font-variant-numeric:tabular-nums;white-space:nowrap}
+td{overflow-wrap:anywhere}svg text{font:12px system-ui,sans-serif;fill:var(--soft);
+paint-order:stroke;stroke:var(--page);stroke-width:4px}svg{max-width:100%;height:auto}
 """
+
+
+NOTES: Final = {
+    "latency": "Measured where the caller is, in the job: the network to the endpoint and back is part of it.",
+    "champion and challenger": "Worse by: the challenger's log loss minus the champion's, row by row, in nats; a "
+    "negative value is a gain. It fails when the whole 95 % interval is beyond the margin.",
+    "slices": "As above, for each value; the intervals are wider, so that all of them together hold with 95 %.",
+    "calibration": "How far predicted and observed frequency are apart, weighted by rows, in ten bins of equal width.",
+}
 
 
 def page(report: Report) -> str:
@@ -929,10 +967,16 @@ def page(report: Report) -> str:
     groups = list(dict.fromkeys(check.group for check in report.checks))
     pictures = {"latency": latency_picture(report), "calibration": calibration_picture(report)}
     sections = [
-        f"<h2>{escaped(group[:1].upper() + group[1:])}</h2>{pictures.get(group, '')}{table(report, group)}"
+        f"<h2>{escaped(group[:1].upper() + group[1:])}</h2>"
+        f'<p class="about">{NOTES.get(group, "")}</p>{pictures.get(group, "")}{table(report, group)}'
         for group in groups
     ]
-    about = {"Model package": report.model_package_arn, "Endpoint": report.endpoint, "Job": report.job_arn}
+    about = {
+        "Model package": report.model_package_arn,
+        "Champion": report.champion_arn,
+        "Endpoint": report.endpoint,
+        "Job": report.job_arn,
+    }
     lines = [f'<p class="about">{name}: {escaped(value)}</p>' for name, value in about.items() if value]
     title = f"Model tests: {report.suite}"
     return (
@@ -956,12 +1000,23 @@ def verdict_box(report: Report, verdict: str) -> str:
 
 
 def table(report: Report, group: str) -> str:
-    """A group's checks; what they say stands in the table where no numbers do."""
+    """A group's checks, a row each; a check that is alone stands upright, a row each number."""
     checks = [check for check in report.checks if check.group == group]
     columns = list(dict.fromkeys(name for check in checks for name in check.facts))
-    head = "".join(f"<th>{escaped(name)}</th>" for name in ["check", "outcome", *columns])
+    if len(checks) == 1 and columns:
+        (only,) = checks
+        numbers = "".join(f"<tr><td>{escaped(name)}</td>{table_cell(only.facts[name])}</tr>" for name in columns)
+        head = f'<tr><th>{escaped(only.name)}</th><th class="n {only.outcome}">{only.outcome}</th></tr>'
+        return f'<table class="upright"><thead>{head}</thead><tbody>{numbers}</tbody></table>'
+    head = "".join(f"<th{number_class(checks, name)}>{escaped(name)}</th>" for name in ["check", "outcome", *columns])
     body = "".join(table_row(check, columns) for check in checks)
     return f'<div class="wide"><table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>'
+
+
+def number_class(checks: Sequence[Check], column: str) -> str:
+    """Heads of numbers stand above their numbers."""
+    is_number = any(isinstance(check.facts.get(column), int | float) for check in checks)
+    return ' class="n"' if is_number else ""
 
 
 def table_row(check: Check, columns: Sequence[str]) -> str:
@@ -1006,14 +1061,14 @@ def latency_picture(report: Report) -> str:
     for place, (name, budget) in enumerate(budgets.items()):
         share = float(name.removeprefix("p")) / 100
         parts.append(
-            f'<line x1="{x(budget):.1f}" x2="{x(budget):.1f}" y1="{y(0):.1f}" y2="{y(1):.1f}" stroke="var(--bad)" '
+            f'<line x1="{x(budget):.1f}" x2="{x(budget):.1f}" y1="{y(0):.1f}" y2="{y(1):.1f}" stroke="#b3261e" '
             'stroke-dasharray="4 4"/>'
         )
         parts.append(label(x(budget) - 5, y(0.35 + 0.2 * place), f"{name} budget {budget:g}", "end"))
         found = float(np.percentile(report.latency_ms, 100 * share))
-        parts.append(f'<circle cx="{x(found):.1f}" cy="{y(share):.1f}" r="4" fill="var(--first)"/>')
+        parts.append(f'<circle cx="{x(found):.1f}" cy="{y(share):.1f}" r="4" fill="#2458a6"/>')
         parts.append(label(x(found) + 8, y(share) + 12, f"{name} {found:.1f} ms", "start"))
-    parts.append(f'<polyline points="{curve}" fill="none" stroke="var(--first)" stroke-width="2"/>')
+    parts.append(f'<polyline points="{curve}" fill="none" stroke="#2458a6" stroke-width="2"/>')
     return picture(width, height, "Latency: share of requests answered within a time", parts)
 
 
@@ -1022,7 +1077,7 @@ def calibration_picture(report: Report) -> str:
     if not report.calibration:
         return ""
     size, left, bottom, top = 340, 46, 40, 12
-    colours = {"challenger": "var(--first)", "champion": "var(--second)"}
+    colours = {"challenger": "#2458a6", "champion": "#c26a00"}
     span = size - left - top
 
     def x(value: float) -> float:
@@ -1032,7 +1087,7 @@ def calibration_picture(report: Report) -> str:
         return size - bottom - (span - (bottom - left)) * value
 
     parts = [axis(x(0), y(0), x(1), y(0)), axis(x(0), y(0), x(0), y(1))]
-    parts.append(f'<line x1="{x(0)}" y1="{y(0)}" x2="{x(1)}" y2="{y(1)}" stroke="var(--line)" stroke-dasharray="4 4"/>')
+    parts.append(f'<line x1="{x(0)}" y1="{y(0)}" x2="{x(1)}" y2="{y(1)}" stroke="#d9dee5" stroke-dasharray="4 4"/>')
     for tick in (0, 0.5, 1):
         parts += [label(x(tick), y(0) + 18, f"{tick:g}", "middle"), label(x(0) - 6, y(tick) + 4, f"{tick:g}", "end")]
     parts.append(label(x(0.5), size - 6, "predicted (across), observed (up)", "middle"))
@@ -1070,7 +1125,7 @@ def picture(width: int, height: int, title: str, parts: Sequence[str]) -> str:
 
 def axis(x1: float, y1: float, x2: float, y2: float) -> str:
     """A thin line."""
-    return f'<line x1="{x1:.1f}" y1="{y1:.1f}" x2="{x2:.1f}" y2="{y2:.1f}" stroke="var(--soft)"/>'
+    return f'<line x1="{x1:.1f}" y1="{y1:.1f}" x2="{x2:.1f}" y2="{y2:.1f}" stroke="#5b6675"/>'
 
 
 def label(x: float, y: float, text: str, anchor: str) -> str:

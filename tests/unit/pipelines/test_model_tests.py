@@ -6,8 +6,9 @@ import json
 import math
 import random
 import re
+import tarfile
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -539,9 +540,7 @@ def test_a_slice_that_is_worse_than_the_champion_fails_alone(run: Run, aws: Aws,
 
     assert tested.failed == ["carrier = 'CC'"]
     assert tested.check("carrier = 'AA'")["outcome"] == "passed"
-    assert re.search(
-        r"carrier = 'CC': on \d+ rows the challenger's log loss is worse by .* margin 0.05", tested.reasons
-    )
+    assert re.search(r"on \d+ rows the challenger's log loss is worse by .* margin 0.05", tested.reasons)
 
 
 def test_slices_with_few_rows_are_not_judged_and_counted(run: Run, aws: Aws, good: Model) -> None:
@@ -606,6 +605,49 @@ def test_a_champion_whose_archive_is_gone_fails_with_its_uri(run: Run, aws: Aws,
 
     assert tested.ended.code == 1
     assert f"{uri}: the object is gone" in tested.reasons
+
+
+def test_a_package_without_a_golden_record_fails(run: Run, good: Model) -> None:
+    tested = run("dev", replace(good, golden=[]))
+
+    assert tested.failed == ["could be tested"]
+    assert "expected some, found none" in tested.reasons
+
+
+def repacked(model: Model, features: str) -> Model:
+    """The same archive with another features.json."""
+    packed = io.BytesIO()
+    with tarfile.open(fileobj=io.BytesIO(model.archive)) as old, tarfile.open(fileobj=packed, mode="w:gz") as new:
+        for member in old:
+            file, content = old.extractfile(member), features.encode()
+            if file is not None and not member.name.endswith("features.json"):
+                content = file.read()
+            member.size = 0 if file is None else len(content)
+            new.addfile(member, io.BytesIO(content))
+    return replace(model, archive=packed.getvalue())
+
+
+@pytest.mark.parametrize(
+    ("features", "words"),
+    [
+        (
+            '{"features": [{"name": "wind", "type": "number"}]}',
+            "needs the columns wind, which the hold-out",
+        ),
+        ("{", "model.tar.gz cannot be scored: JSONDecodeError"),
+    ],
+)
+def test_a_champion_that_cannot_be_scored_fails_with_the_reason(
+    run: Run, aws: Aws, good: Model, features: str, words: str
+) -> None:
+    champion = aws.register(repacked(good, features))
+    aws.serve(champion)
+
+    tested = run("staging", good)
+
+    assert tested.failed == ["could be tested"]
+    assert f"model package {champion}: " in tested.reasons
+    assert words in tested.reasons
 
 
 def test_a_package_that_is_not_there_fails_with_a_report(run: Run, good: Model) -> None:
