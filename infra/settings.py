@@ -60,7 +60,8 @@ class Experiment:
     """The A/B test in production.
 
     Attributes:
-        mode: `paired`: the challenger sees every request and answers none; `split`: both answer, by weight.
+        mode: `paired`: the challenger sees every request and answers none; `split`: both answer, by weight; `none`:
+            what passes its tests is promoted.
         minimum_effect: the smallest improvement of the metric that is worth a release; it fixes the sample size.
         alpha: chance of promoting a challenger that is no better.
         power: chance of promoting one that is better by `minimum_effect`.
@@ -275,7 +276,7 @@ def _tests(fields: Fields) -> ModelTests:
 
 def _experiment(fields: Fields) -> Experiment:
     experiment = Experiment(
-        mode=fields.text("mode", "paired|split", Experiment.mode),
+        mode=fields.text("mode", "paired|split|none", Experiment.mode),
         metric=fields.text("metric", "log_loss", Experiment.metric),
         minimum_effect=fields.positive("minimum_effect", Experiment.minimum_effect),
         alpha=fields.fraction("alpha", Experiment.alpha),

@@ -148,6 +148,7 @@ class Release(Construct):
             self.waits,
             environment={
                 "WAITS_QUEUE_ARN": queue.queue_arn,
+                "TICK_PREFIX": names.package_group,
                 "TICK_ROLE_ARN": tick_role.role_arn,
                 "CAPTURE_URI": self._uri("capture"),
                 "LABELS_URI": self._uri("labels"),

@@ -84,6 +84,7 @@ def answer_waits(names: ModelNames, tick_role_arn: str) -> list[iam.PolicyStatem
         allow(
             "scheduler:CreateSchedule",
             "scheduler:DeleteSchedule",
+            "scheduler:UpdateSchedule",
             on=schedules,
             because="each wait has a schedule of its own, while it lasts",
         ),

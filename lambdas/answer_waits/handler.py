@@ -172,7 +172,9 @@ def build(settings: AnswerWaitsSettings, clients: Clients) -> AnswerWaits:
     table = Table(clients.dynamodb, settings.ledger_table)
     people = People(clients.sns, settings.people_topic_arn, settings.model, Trail(table, settings.model))
     waits, experiments = Waits(table, settings.model), Experiments(table, settings.model)
-    schedules = Schedules(clients.scheduler, settings.model, settings.waits_queue_arn, settings.tick_role_arn)
+    schedules = Schedules(
+        clients.scheduler, settings.model, settings.tick_prefix, settings.waits_queue_arn, settings.tick_role_arn
+    )
     trial = Trial(settings, clients, waits, experiments, schedules, people)
     return AnswerWaits(settings, clients, waits, schedules, trial, people)
 

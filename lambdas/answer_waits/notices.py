@@ -32,7 +32,7 @@ def started(model: str, wait: Wait, aim: ExperimentSettings, plan: Plan) -> Noti
 
 def ended(model: str, wait: Wait, report: Mapping[str, Any], report_uri: str) -> Notice:
     """The verdict, with the table on which it was decided."""
-    is_skipped = wait.mode == "none"
+    is_skipped = wait.mode in ("none", "off")
     table = "\n".join(_line(row) for row in report.get("table", []))
     counts = ", ".join(f"{name} {count}" for name, count in report.get("counts", {}).items())
     return Notice(

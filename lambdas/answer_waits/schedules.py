@@ -25,6 +25,7 @@ class Schedules:
 
     scheduler: Any
     model: str
+    prefix: str
     queue_arn: str
     role_arn: str
 
@@ -57,7 +58,7 @@ class Schedules:
     def _name(self, token: str) -> str:
         """The token tells waits apart, so a long model name gives way."""
         suffix = f"-{token}"
-        return f"driftloop-{self.model}"[: _NAME_MAX - len(suffix)] + suffix
+        return self.prefix[: _NAME_MAX - len(suffix)] + suffix
 
 
 @contextmanager

@@ -22,7 +22,11 @@ from lambdas.shared.people import People
 from lambdas.shared.settings import AnswerWaitsSettings
 
 CHAMPION, CHALLENGER = "champion", "challenger"
-_SKIPPED = "first release: no champion to compare with, experiment skipped"
+_SKIPPED = {
+    "none": "first release: no champion to compare with, experiment skipped",
+    "off": "the settings ask for no experiment",
+}
+"""Why there is no experiment, by the mode that `change_endpoint` answers."""
 
 
 @dataclass(frozen=True)
@@ -51,8 +55,8 @@ class Trial:
 
     def advance(self, wait: Wait, seen: EndpointSeen | None, now: datetime) -> None:
         """Look once; what is decided is in the ledger afterwards."""
-        if wait.mode == "none":
-            self._decide_without(wait, Judgement(Verdict.PROMOTE, _SKIPPED), now)
+        if wait.mode in _SKIPPED:
+            self._decide_without(wait, Judgement(Verdict.PROMOTE, _SKIPPED[wait.mode]), now)
             return
         running = self.experiments.find(wait.release_id)
         if running and running.verdict:  # the step was run again: the verdict stands

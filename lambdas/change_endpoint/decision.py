@@ -31,7 +31,7 @@ class Experiment:
     """How challenger and champion share the traffic.
 
     Attributes:
-        mode: `split` by weight, or `paired`: the challenger sees every request and answers none.
+        mode: `split` by weight; `paired`: the challenger sees every request and answers none; or `none`.
         start_weight: the challenger's share in mode split.
     """
 
@@ -55,7 +55,7 @@ class Wanted:
         config: name of the endpoint config; empty when nothing has to change.
         variants: ProductionVariants of a config that has to be made; empty for one that exists.
         shadows: ShadowProductionVariants of it.
-        mode: of an experiment: none, split or paired.
+        mode: of an experiment: split or paired; none when there is no champion, off when nobody wants one.
         previous: the config that production served before.
     """
 
@@ -116,10 +116,10 @@ def deploy(names: Names, stage: str, machines: Machines) -> Wanted:
 
 
 def experiment(names: Names, machines: Machines, share: Experiment, production: Production | None) -> Wanted:
-    """Champion and challenger side by side; nothing when production serves nobody yet."""
+    """Champion and challenger side by side; nothing when production serves nobody yet, or nobody wants to compare."""
     endpoint = names.endpoint("prod")
-    if production is None:
-        return Wanted(endpoint, "")
+    if production is None or share.mode == "none":
+        return Wanted(endpoint, "", mode="none" if production is None else "off")
     challenger = _variant(CHALLENGER, names.model, machines)
     champion = {**production.champion, "InitialVariantWeight": 1.0}
     config = names.config("prod", "-ab")

@@ -92,7 +92,7 @@ class ExperimentSettings:
     """The A/B test.
 
     Attributes:
-        mode: `paired` or `split`.
+        mode: `paired`, `split` or `none`.
         minimum_effect: improvement of the mean loss that is worth a release.
         start_weight: the challenger's share in mode split.
     """
@@ -113,6 +113,7 @@ class AnswerWaitsSettings:
     """What `answer_waits` knows.
 
     Attributes:
+        tick_prefix: what the names of this model's schedules start with.
         tick_role_arn: with it, EventBridge Scheduler sends ticks to the queue of waits.
         capture_uri, labels_uri, report_uri: folders, without a slash at the end.
         deadline_s: how long an endpoint may take.
@@ -123,6 +124,7 @@ class AnswerWaitsSettings:
     people_topic_arn: str
     dead_letter_queue_url: str
     waits_queue_arn: str
+    tick_prefix: str
     tick_role_arn: str
     capture_uri: str
     labels_uri: str
@@ -143,6 +145,7 @@ def read_answer_waits(environment: Mapping[str, str]) -> AnswerWaitsSettings:
         people_topic_arn=_text(environment, "PEOPLE_TOPIC_ARN"),
         dead_letter_queue_url=_text(environment, "DEAD_LETTER_QUEUE_URL"),
         waits_queue_arn=_text(environment, "WAITS_QUEUE_ARN"),
+        tick_prefix=_text(environment, "TICK_PREFIX"),
         tick_role_arn=_text(environment, "TICK_ROLE_ARN"),
         capture_uri=_text(environment, "CAPTURE_URI").rstrip("/"),
         labels_uri=_text(environment, "LABELS_URI").rstrip("/"),
@@ -158,8 +161,8 @@ def _experiment(text: str) -> ExperimentSettings:
         experiment = ExperimentSettings(**{**found, "guard_rails": GuardRails(**found["guard_rails"])})
     except (ValueError, TypeError, KeyError) as exc:
         raise MissingSettingError("EXPERIMENT", "JSON with the settings of the experiment", text) from exc
-    if experiment.mode not in ("paired", "split"):
-        raise MissingSettingError("EXPERIMENT", "mode paired or split", experiment.mode)
+    if experiment.mode not in ("paired", "split", "none"):
+        raise MissingSettingError("EXPERIMENT", "mode paired, split or none", experiment.mode)
     if experiment.minimum_effect <= 0:
         raise MissingSettingError("EXPERIMENT", "a minimum effect above 0", str(experiment.minimum_effect))
     return experiment

@@ -37,6 +37,7 @@ WAITS_ENVIRONMENT = {
     "PEOPLE_TOPIC_ARN": "topic",
     "DEAD_LETTER_QUEUE_URL": "dead",
     "WAITS_QUEUE_ARN": "queue",
+    "TICK_PREFIX": "driftloop-flights",
     "TICK_ROLE_ARN": "role",
     "CAPTURE_URI": "s3://artifacts/flights/capture/",
     "LABELS_URI": "s3://artifacts/flights/labels",

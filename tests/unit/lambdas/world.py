@@ -239,6 +239,7 @@ class World:
             people_topic_arn=self.topic_arn,
             dead_letter_queue_url=self.dead_letters_url,
             waits_queue_arn="arn:aws:sqs:us-east-1:123456789012:driftloop-flights-waits",
+            tick_prefix="driftloop-flights",
             tick_role_arn="arn:aws:iam::123456789012:role/driftloop-flights-tick",
             capture_uri=f"s3://{ARTIFACTS}/{MODEL}/capture",
             labels_uri=f"s3://{ARTIFACTS}/{MODEL}/labels",
