@@ -32,13 +32,13 @@ class Feed:
     window_s: int
 
 
-def visibility_timeout(window_s: int) -> Duration:
+def visibility_timeout(window_s: int, timeout: Duration = TIMEOUT) -> Duration:
     """How long a message stays hidden while a function has it.
 
     Source: Lambda developer guide, "Using Lambda with Amazon SQS": at least six times the function's timeout, plus
     the batching window.
     """
-    return Duration.seconds(6 * int(TIMEOUT.to_seconds()) + window_s)
+    return Duration.seconds(6 * int(timeout.to_seconds()) + window_s)
 
 
 class LoopFunction(Construct):
@@ -61,6 +61,7 @@ class LoopFunction(Construct):
         feed: Feed | None,
         environment: Mapping[str, str],
         permissions: Sequence[iam.PolicyStatement],
+        timeout: Duration = TIMEOUT,
     ) -> None:
         super().__init__(scope, construct_id)
         log_group = self._log_group(name)
@@ -74,7 +75,7 @@ class LoopFunction(Construct):
             handler=f"lambdas.{capability}.handler.handler",
             code=code,
             memory_size=256,
-            timeout=TIMEOUT,
+            timeout=timeout,
             role=self.role,
             log_group=log_group,
             environment={"POWERTOOLS_SERVICE_NAME": name, "POWERTOOLS_LOG_LEVEL": "INFO", **environment},

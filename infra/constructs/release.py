@@ -4,13 +4,14 @@ import json
 from collections.abc import Iterable
 from dataclasses import asdict
 
+from aws_cdk import Duration
 from aws_cdk import aws_events as events
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
-from infra.constructs.function import Feed, LoopFunction, visibility_timeout
+from infra.constructs.function import TIMEOUT, Feed, LoopFunction, visibility_timeout
 from infra.constructs.ingest import ended_executions
 from infra.constructs.pipeline import CommittedPipeline, PipelineSource
 from infra.constructs.queue import WatchedQueue
@@ -25,6 +26,9 @@ from infra.staging import stage_file
 from lambdas.shared import events as vocabulary
 from pipeline_definitions.shared import tokens
 from pipeline_definitions.shared.definitions import AssetFile
+
+_LOOK = Duration.minutes(5)
+"""A look at an experiment reads all that was captured since it began."""
 
 
 class Release(Construct):
@@ -44,7 +48,7 @@ class Release(Construct):
         super().__init__(scope, construct_id)
         self._model, self._names, self._code = model, names, code
         self.watched = self._queue("Queue", "release")
-        self.waits = self._queue("Waits", "waits")
+        self.waits = self._queue("Waits", "waits", _LOOK)
         self._take_events()
         self._decide(ingest_queue)
         serve_role = self._role("ServeRole", "serve", "sagemaker", releases.serve(names, registry_account))
@@ -52,12 +56,12 @@ class Release(Construct):
         self._answer_waits()
         self._pipelines(registry_account)
 
-    def _queue(self, construct_id: str, name: str) -> WatchedQueue:
+    def _queue(self, construct_id: str, name: str, timeout: Duration = TIMEOUT) -> WatchedQueue:
         return WatchedQueue(
             self,
             construct_id,
             name=self._names.of(name),
-            visibility_timeout=visibility_timeout(0),
+            visibility_timeout=visibility_timeout(0, timeout),
             people_topic_arn=self._names.shared.people_topic_arn,
         )
 
@@ -162,6 +166,7 @@ class Release(Construct):
                 allow("sqs:SendMessage", on=self.waits.dead_letters.queue_arn),
                 *releases.answer_waits(names, tick_role.role_arn),
             ],
+            timeout=_LOOK,
         )
 
     def _function(
@@ -172,6 +177,7 @@ class Release(Construct):
         *,
         environment: dict[str, str],
         permissions: list[iam.PolicyStatement],
+        timeout: Duration = TIMEOUT,
     ) -> LoopFunction:
         names = self._names
         common = {"MODEL": names.model, "LEDGER_TABLE": names.shared.ledger}
@@ -187,6 +193,7 @@ class Release(Construct):
             feed=Feed(source.queue, 0) if source else None,
             environment={**common, **environment},
             permissions=permissions,
+            timeout=timeout,
         )
 
     def _pipelines(self, registry_account: str) -> None:
