@@ -9,9 +9,11 @@ import shutil
 import socket
 import subprocess
 import sys
+import urllib.request
 from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import datetime
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -27,7 +29,19 @@ RUN_TIMEOUT_S = 180
 SETTINGS: dict[str, dict[str, Any]] = {
     "flights": {},
     "rainfall": {},
-    "twice": {"like": "rainfall", "batch": {"min_files": 1, "window_s": 0}},
+    "twice": {
+        "like": "rainfall",
+        "batch": {"min_files": 1, "window_s": 0},
+        "release": {"experiment": {"mode": "none"}},
+    },
+    "rivals": {
+        "like": "rainfall",
+        "thresholds": {"auc": 0.6},
+        "release": {
+            "tests": {"calibration_max": 0.3},  # the first version learns from few days
+            "experiment": {"minimum_effect": 0.03, "look_every_s": 60, "duration_max_s": 7200},
+        },
+    },
     "many": {"like": "rainfall", "batch": {"min_files": 100, "window_s": 1}},
     "desert": {"like": "rainfall", "thresholds": {"auc": 0.999}},
     "messy": {"like": "rainfall", "batch": {"min_files": 4, "window_s": 1}},
@@ -88,6 +102,11 @@ class Loop:
     def upload(self, model: str, name: str, body: bytes) -> None:
         key = f"raw/{model}/{name}"
         self.client("s3").put_object(Bucket="driftloop-raw-123456789012-us-east-1", Key=key, Body=body)
+
+    def now(self) -> datetime:
+        """The emulator's time."""
+        with urllib.request.urlopen(f"{self.environment['AWS_ENDPOINT_URL']}/_emulator/clock") as answer:
+            return datetime.fromisoformat(json.load(answer)["now"])
 
     def runs(self, pipeline: str) -> list[dict[str, Any]]:
         """Every execution, oldest first, as DescribePipelineExecution has it."""
