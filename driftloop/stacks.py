@@ -8,7 +8,9 @@ from typing import Any
 from driftloop.errors import UserError
 from driftloop.target import Target
 
-_MODEL_OUTPUTS = frozenset({"Endpoint", "PackageGroup", "TrainPipeline", "ReleasePipeline", "DataUri"})
+_MODEL_OUTPUTS = frozenset(
+    {"Endpoint", "PackageGroup", "TrainPipeline", "ReleasePipeline", "DataUri", "ArtifactBucket"}
+)
 
 
 @dataclass(frozen=True)
@@ -24,6 +26,7 @@ class Model:
     endpoint: str
     people_topic_arn: str
     ledger: str
+    artifact_bucket: str
 
     @property
     def raw_bucket(self) -> str:
@@ -83,4 +86,5 @@ def _model(stack: str, outputs: dict[str, str], ledger: str) -> Model:
         endpoint=outputs["Endpoint"],
         people_topic_arn=outputs["PeopleTopicArn"],
         ledger=ledger,
+        artifact_bucket=outputs["ArtifactBucket"],
     )

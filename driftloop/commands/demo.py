@@ -5,29 +5,46 @@ from __future__ import annotations
 import csv
 import json
 import random
+import shutil
 import socket
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
-from rich.markup import escape
 
 from driftloop import datasets, stacks
 from driftloop.commands import deploy, down, up
+from driftloop.commands.experiment import Rivals, show
+from driftloop.commands.follow import POLL_S, follow
 from driftloop.errors import UserError
 from driftloop.scoring import auc
 from driftloop.screen import coloured, console, seconds, table
-from driftloop.target import Target, choose
+from driftloop.target import Target, choose, find_emulator
 
 DEMO_STATE = Path(".driftloop-demo")
 MODEL = "flights"
 FLIGHTS_SCORED, SEED, AUC_AT_LEAST = 1000, 20130301, 0.55
-RUN_TIMEOUT_S, POLL_S = 600, 0.3
 _SCHEMA = deploy.REPOSITORY / "infra" / "models" / "flights.schema.json"
+
+
+class Mode(StrEnum):
+    """How production compares two versions."""
+
+    PAIRED = "paired"
+    SPLIT = "split"
+
+
+@dataclass(frozen=True)
+class Choices:
+    """What a person may choose about the demo."""
+
+    pause: bool
+    experiment: Mode
 
 
 @dataclass
@@ -52,6 +69,9 @@ def demo(
     port: Annotated[int, typer.Option("--port", help="Loopback port; 0 takes a free one.")] = 0,
     pause: Annotated[bool, typer.Option("--pause", help="Stop before approval, so that you approve.")] = False,
     keep: Annotated[bool, typer.Option("--keep", help="Leave the emulator running at the end.")] = False,
+    experiment: Annotated[
+        Mode, typer.Option("--experiment", help="How the second version is compared with the first.")
+    ] = Mode.PAIRED,
 ) -> None:
     """Run the whole loop: emulator, real CDK deploy, real flights, training, approval, live endpoint, real outcomes."""
     watch = Stopwatch()
@@ -61,7 +81,7 @@ def demo(
         for line in up.notes(emulator.ask("health")):
             console.print(f"  [dim]{line}[/dim]")
     try:
-        score = _loop(watch, choose(state, None, None), state, pause)
+        score = _loop(watch, choose(state, None, None), state, Choices(pause, experiment))
     finally:
         if keep:
             console.print(f"The emulator goes on; end it with `driftloop down --state {state}`")
@@ -77,95 +97,64 @@ def demo(
             f"AUC on March is {score:.3f}, below {AUC_AT_LEAST}: the loop ran, and the model is not good enough"
         )
     console.print(
-        f"[green]The loop turned once:[/green] upload, train, register, approve, release, serve. AUC {score:.3f}"
+        "[green]The loop turned twice:[/green] upload, train, register, approve, release, judge, serve. "
+        f"AUC {score:.3f}"
     )
 
 
-def _loop(watch: Stopwatch, target: Target, state: Path, pause: bool) -> float:
+def _loop(watch: Stopwatch, target: Target, state: Path, choices: Choices) -> float:
     with watch.part("Deploy the stacks with the CDK CLI"):
-        deploy.run(target, state)
+        deploy.run(target, state, _settings(state, choices.experiment))
     model = stacks.model(target, MODEL)
-    with watch.part("Upload January and February"):
-        _upload(target, model)
-    with watch.part("Train: validate, prepare, train, evaluate, gate, register"):
-        package = follow_training(target, model)
-        _show_metrics(target, package)
-    with watch.part("Approve"):
-        _approve(target, package, state, pause)
-    with watch.part("Release to production"):
+    with watch.part("Upload January; train: validate, prepare, train, evaluate, gate, register"):
+        _upload(target, model, "2013-01", datasets.flights(1))
+        first = follow_training(target, model, 1)
+        _show_metrics(target, first)
+    with watch.part("Approve and release: dev, tests, staging, tests, production"):
+        _approve(target, first, state, choices.pause)
         follow(target, model.release_pipeline)
-        _check_serves(target, model, package)
+        _check_serves(target, model, first)
+    with watch.part("Upload January and February; train again"):
+        _upload(target, model, "2013-01-to-02", datasets.flights(1, 2))
+        second = follow_training(target, model, 2)
+        _show_metrics(target, second)
+    with watch.part("Approve; the second version beside the first, on flights of March with their late outcomes"):
+        _approve(target, second, state, choices.pause)
+        report = Rivals(target, find_emulator(state), model, _features()).run()
+        follow(target, model.release_pipeline, 2, may_fail=True)
+        show(report)
+        _check_serves(target, model, second if report["verdict"] == "promote" else first)
     with watch.part("Score 1,000 flights of March"):
         return _score(target, model)
 
 
-def _upload(target: Target, model: stacks.Model) -> None:
-    s3 = target.client("s3")
-    for month in (1, 2):
-        body = datasets.flights(month)
-        key = f"{model.data_prefix}2013-{month:02}.csv"
-        s3.put_object(Bucket=model.raw_bucket, Key=key, Body=body)
-        count = len(body.splitlines()) - 1
-        console.print(f"s3://{model.raw_bucket}/{key}  {count:,} flights, {len(body) / 1e6:.1f} MB")
+def _settings(state: Path, mode: Mode) -> str:
+    """The flights' settings with the chosen kind of experiment; answers where they are."""
+    folder = state / "models"
+    folder.mkdir()
+    shutil.copy(_SCHEMA, folder)
+    settings = json.loads(_SCHEMA.with_name("flights.json").read_text("utf-8"))
+    settings["release"]["experiment"]["mode"] = mode.value
+    (folder / "flights.json").write_text(json.dumps(settings))
+    return str((folder / "flights.json").resolve())
 
 
-def follow_training(target: Target, model: stacks.Model) -> str:
+def _features() -> list[str]:
+    columns = json.loads(_SCHEMA.read_text("utf-8"))["columns"]
+    return [column["name"] for column in columns if column["role"] == "feature"]
+
+
+def _upload(target: Target, model: stacks.Model, name: str, body: bytes) -> None:
+    key = f"{model.data_prefix}{name}.csv"
+    target.client("s3").put_object(Bucket=model.raw_bucket, Key=key, Body=body)
+    count = len(body.splitlines()) - 1
+    console.print(f"s3://{model.raw_bucket}/{key}  {count:,} flights, {len(body) / 1e6:.1f} MB")
+
+
+def follow_training(target: Target, model: stacks.Model, run_number: int) -> str:
     """Follow the run that the upload starts; answers the ARN of the package that it registers."""
-    steps = follow(target, model.train_pipeline)
+    steps = follow(target, model.train_pipeline, run_number)
     return str(steps["Register"]["Metadata"]["RegisterModel"]["Arn"])
-
-
-def follow(target: Target, pipeline: str) -> dict[str, Any]:
-    """Print each step of the pipeline's newest execution as it ends; answers the steps by name.
-
-    Raises:
-        UserError: the execution did not succeed, or none started in time.
-    """
-    sagemaker = target.client("sagemaker")
-    deadline = time.monotonic() + RUN_TIMEOUT_S
-    told: set[str] = set()
-    with console.status(f"waiting for {pipeline} to start") as spinner:
-        while time.monotonic() < deadline:
-            runs = sagemaker.list_pipeline_executions(
-                PipelineName=pipeline, SortBy="CreationTime", SortOrder="Descending"
-            )
-            if runs["PipelineExecutionSummaries"]:
-                run = runs["PipelineExecutionSummaries"][0]
-                steps = _steps(sagemaker, run["PipelineExecutionArn"])
-                _tell(steps, told)
-                spinner.update(_under_way(pipeline, steps))
-                if run["PipelineExecutionStatus"] not in ("Executing", "Stopping"):
-                    return _succeeded(pipeline, run["PipelineExecutionStatus"], steps)
-            time.sleep(POLL_S)
-    raise UserError(f"{pipeline} did not end within {seconds(RUN_TIMEOUT_S)}; see `driftloop timeline`")
-
-
-def _steps(sagemaker: Any, arn: str) -> dict[str, Any]:
-    answer = sagemaker.list_pipeline_execution_steps(PipelineExecutionArn=arn, SortOrder="Ascending", MaxResults=100)
-    return {step["StepName"]: step for step in answer["PipelineExecutionSteps"]}
-
-
-def _tell(steps: dict[str, Any], told: set[str]) -> None:
-    for name, step in steps.items():
-        if "EndTime" in step and name not in told:
-            told.add(name)
-            took = seconds((step["EndTime"] - step["StartTime"]).total_seconds())
-            reason = f"  {escape(step['FailureReason'])}" if step.get("FailureReason") else ""
-            console.print(f"  {name:<16}{coloured(step['StepStatus'])}  {took}{reason}")
-
-
-def _under_way(pipeline: str, steps: dict[str, Any]) -> str:
-    running = [name for name, step in steps.items() if "EndTime" not in step]
-    return f"{pipeline}: {', '.join(running) or 'starting the next step'}"
-
-
-def _succeeded(pipeline: str, status: str, steps: dict[str, Any]) -> dict[str, Any]:
-    if status != "Succeeded":
-        reasons = "; ".join(
-            f"{name}: {step['FailureReason']}" for name, step in steps.items() if step.get("FailureReason")
-        )
-        raise UserError(f"{pipeline} ended {status}: {reasons or 'no step says why'}")
-    return steps
 
 
 def _show_metrics(target: Target, package: str) -> None:
@@ -219,9 +208,7 @@ def _check_serves(target: Target, model: stacks.Model, package: str) -> None:
 def _score(target: Target, model: stacks.Model) -> float:
     """Ask the endpoint about a seeded sample of March, one flight a request; AUC against what really happened."""
     runtime = target.client("sagemaker-runtime")
-    names = [
-        column["name"] for column in json.loads(_SCHEMA.read_text("utf-8"))["columns"] if column["role"] == "feature"
-    ]
+    names = _features()
     flown = [
         row for row in csv.DictReader(datasets.flights(3).decode().splitlines()) if row["arr_delay"] not in ("", "NA")
     ]

@@ -203,9 +203,9 @@ def loop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Loop]:
 
 @pytest.fixture(scope="session")
 def slow_loop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Loop]:
-    """One model, on an AWS where a job takes three minutes to start and an endpoint eight, sixty times as fast."""
+    """One model, on an AWS where a job takes three minutes and an endpoint eight; time leaps over all waiting."""
     settings = {"rainfall": SETTINGS["rainfall"]}
-    with deployed(tmp_path_factory.mktemp("e2e"), settings, "--latency", "aws", "--pace", "60x") as found:
+    with deployed(tmp_path_factory.mktemp("e2e"), settings, "--latency", "aws", "--pace", "leap") as found:
         yield found
 
 

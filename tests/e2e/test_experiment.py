@@ -2,6 +2,10 @@
 
 import csv
 import json
+import threading
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from typing import Any
 
 from tests.e2e.conftest import Loop
@@ -60,6 +64,26 @@ def _ask(loop: Loop, first: int, last: int, prefix: str) -> dict[str, int]:
     return truths
 
 
+@contextmanager
+def _caller(loop: Loop) -> Iterator[list[str]]:
+    """Somebody who calls production all the time, and whose every call has to be answered."""
+    runtime, row = loop.client("sagemaker-runtime"), next(csv.DictReader(datasets.rainfall(0, 1).decode().splitlines()))
+    body, over, answered = ",".join(row[name] for name in FEATURES), threading.Event(), list[str]()
+
+    def call() -> None:
+        while not over.wait(0.02):
+            answer = runtime.invoke_endpoint(EndpointName=ENDPOINT, ContentType="text/csv", Body=body)
+            answered.append(answer["Body"].read().decode())
+
+    with ThreadPoolExecutor(1) as pool:
+        calls = pool.submit(call)
+        try:
+            yield answered
+        finally:
+            over.set()
+        calls.result(60)
+
+
 def _label(loop: Loop, truths: dict[str, int]) -> None:
     """Tell what came to pass, an hour later."""
     loop.driftloop("advance", "PT1H")
@@ -91,15 +115,19 @@ def _verdict(loop: Loop, release: int) -> tuple[str, dict[str, Any]]:
 def test_a_better_challenger_is_promoted_when_its_labels_have_come(loop: Loop) -> None:
     first = _train(loop, "few.csv", datasets.rainfall(0, 600), 1)
     (release,) = loop.ended(f"{MODEL}-release")
-    assert release["PipelineExecutionStatus"] == "Succeeded", [s.get("FailureReason") for s in loop.steps(release).values()]
+    assert release["PipelineExecutionStatus"] == "Succeeded", [
+        s.get("FailureReason") for s in loop.steps(release).values()
+    ]
     assert loop.served(MODEL) == first
 
-    second = _train(loop, "many.csv", datasets.rainfall(0, 10_000), 2)
-    _asked(loop, "Executing", 2)
-    assert "can detect" in loop.told(MODEL, "experiment-started", 60)
-    _label(loop, _ask(loop, 10_000, 11_500, "a"))
+    with _caller(loop) as answered:
+        second = _train(loop, "many.csv", datasets.rainfall(0, 10_000), 2)
+        _asked(loop, "Executing", 2)
+        assert "can detect" in loop.told(MODEL, "experiment-started", 60)
+        _label(loop, _ask(loop, 10_000, 11_500, "a"))
+        verdict, report = _verdict(loop, 2)
 
-    verdict, report = _verdict(loop, 2)
+    assert len(answered) > 100
     assert (verdict, loop.served(MODEL)) == ("promote", second), report
     assert report["total"]["difference"]["n"] >= report["plan"]["champion_n"]
     assert report["total"]["difference"]["mean"] > 0
