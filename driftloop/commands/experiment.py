@@ -39,7 +39,7 @@ class Rivals:
         Raises:
             UserError: the release ended without an experiment.
         """
-        self._await_start()
+        show_plan(self._await_start())
         client = EndpointClient(self.target.client("sagemaker-runtime"), self.target.client("sagemaker"))
         with console.status("asking production, day by day") as spinner:
             for day, flights in _days():
@@ -54,22 +54,26 @@ class Rivals:
             return report
         raise UserError("the experiment has no verdict after its time limit; see `driftloop timeline`")
 
-    def _await_start(self) -> None:
+    def _await_start(self) -> dict[str, Any]:
+        """Wait until the experiment has begun; answers its plan."""
         deadline = time.monotonic() + _START_TIMEOUT_S
         while time.monotonic() < deadline:
+            if plan := self._plan():
+                return plan
             steps = steps_of(self.target, self.model.release_pipeline)
-            if steps.get("Verdict", {}).get("StepStatus") == "Executing" and self._is_beside():
-                return
             if failed := [step for step in steps.values() if step["StepStatus"] == "Failed"]:
                 raise UserError(f"the release failed before its experiment: {failed[0].get('FailureReason')}")
             time.sleep(POLL_S)
         raise UserError("the experiment did not start; see `driftloop timeline`")
 
-    def _is_beside(self) -> bool:
-        """Whether production has both variants."""
-        endpoint = self.target.client("sagemaker").describe_endpoint(EndpointName=self.model.endpoint)
-        variants = [*endpoint.get("ProductionVariants", []), *endpoint.get("ShadowProductionVariants", [])]
-        return endpoint["EndpointStatus"] == "InService" and len(variants) == 2
+    def _plan(self) -> dict[str, Any] | None:
+        found = self.target.client("dynamodb").query(
+            TableName=self.model.ledger,
+            KeyConditionExpression="pk = :pk",
+            ExpressionAttributeValues={":pk": {"S": f"EXPERIMENT#{self.model.name}"}},
+        )["Items"]
+        plan: dict[str, Any] | None = json.loads(found[-1]["plan"]["S"]) if found else None
+        return plan
 
     def _ask(self, client: EndpointClient, row: dict[str, str], name: str) -> str:
         body = ",".join(row[feature] for feature in self.features)
@@ -97,13 +101,17 @@ class Rivals:
         return found
 
 
-def show(report: dict[str, Any]) -> None:
-    """What it could detect, and the table on which it was decided."""
-    plan = report["plan"]
+def show_plan(plan: dict[str, Any]) -> None:
+    """What the experiment can detect, before it detects anything."""
+    sample = f"{plan['challenger_n']:,} labelled flights of the challenger"
     console.print(
-        f"Planned: mode {report['mode']}, {plan['champion_n']:,} labelled flights; detects a difference of "
-        f"{plan['detectable']:.4f} in log loss with power {plan['power']:g} at alpha {plan['alpha']:g}"
+        f"Planned ({plan['mode']}): {sample}; detects an improvement of the log loss by {plan['detectable']:.4f} "
+        f"with power {plan['power']:g}, and promotes a model that is no better with probability {plan['alpha']:g}"
     )
+
+
+def show(report: dict[str, Any]) -> None:
+    """The table on which it was decided."""
     rows = [
         (name, f"{entry['n']:,}", f"{entry['mean']:.4f}", f"{entry['sd']:.4f}")
         for name, entry in report["total"].items()

@@ -8,7 +8,9 @@ from driftloop.commands import decide
 from driftloop.errors import UserError
 from driftloop.stacks import Model
 
-MODEL = Model("flights", "s", "s3://raw/raw/flights/", "group", "train", "release", "prod", "topic", "ledger", "artifacts")
+MODEL = Model(
+    "flights", "s", "s3://raw/raw/flights/", "group", "train", "release", "prod", "topic", "ledger", "artifacts"
+)
 ARN = "arn:aws:sagemaker:us-east-1:123456789012:model-package/group/"
 
 
