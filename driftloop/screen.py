@@ -35,7 +35,12 @@ def coloured(text: str) -> str:
 
 def seconds(value_s: float) -> str:
     """A duration as a person reads it."""
-    return f"{value_s:.1f} s" if value_s < 60 else f"{int(value_s // 60)} min {int(value_s % 60)} s"
+    if value_s < 60:
+        return f"{value_s:.1f} s"
+    if value_s < 3600:
+        return f"{int(value_s // 60)} min {int(value_s % 60)} s"
+    days, rest_s = divmod(int(value_s), 86_400)
+    return f"{days} d {rest_s // 3600} h" if days else f"{rest_s // 3600} h {rest_s % 3600 // 60} min"
 
 
 def clock(at: datetime | None) -> str:

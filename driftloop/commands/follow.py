@@ -53,8 +53,15 @@ def _tell(steps: dict[str, Any], told: set[str]) -> None:
         if "EndTime" in step and name not in told:
             told.add(name)
             took = seconds((step["EndTime"] - step["StartTime"]).total_seconds())
-            reason = f"  {escape(step['FailureReason'])}" if step.get("FailureReason") else ""
+            said = step.get("FailureReason") or _answer(step).get("reason", "")
+            reason = f"  {escape(said)}" if said else ""
             console.print(f"  {name:<17}{coloured(step['StepStatus'])}  {took}{reason}")
+
+
+def _answer(step: dict[str, Any]) -> dict[str, str]:
+    """What a callback step was answered."""
+    outputs = step.get("Metadata", {}).get("Callback", {}).get("OutputParameters", [])
+    return {output["Name"]: output["Value"] for output in outputs}
 
 
 def _under_way(pipeline: str, steps: dict[str, Any]) -> str:
