@@ -73,6 +73,13 @@ class Fields:
             raise self.error(name, "a number between 0 and 1", value)
         return value
 
+    def share(self, name: str, default: float | None = None) -> float:
+        """A number from 0 to 1, both allowed."""
+        value = self.number(name, default)
+        if not 0 <= value <= 1:
+            raise self.error(name, "a number from 0 to 1", value)
+        return value
+
     def number_or_none(self, name: str) -> float | None:
         """Any number, or None where the field is missing."""
         return self.number(name) if self.has(name) else None
@@ -108,7 +115,8 @@ class Fields:
         return tuple(Fields(self.source, item, f"{self._dotted(name)}[{n}]") for n, item in enumerate(value))
 
     def has(self, name: str) -> bool:
-        """Whether the object has this field."""
+        """Whether the object has this field, which may be missing."""
+        self._taken.add(name)
         return name in self._document
 
     def done(self) -> None:

@@ -15,6 +15,8 @@ from infra.schema import Schema, parse_schema
 _PREFIX: Final = r"[a-z][a-z0-9-]{1,18}[a-z0-9]"
 _MODEL_NAME: Final = r"[a-z][a-z0-9-]{0,18}[a-z0-9]"
 _INSTANCE_TYPE: Final = r"ml\.[a-z0-9-]+\.[a-z0-9]+"
+_LOSS: Final = "log_loss|squared_error"
+"""Metrics that have a value a record: an experiment compares them record by record."""
 _MAX_WINDOW_S: Final = 300
 """The longest batching window of an SQS event source. Source: AWS::Lambda::EventSourceMapping, read 2026-09."""
 
@@ -261,14 +263,14 @@ def _release(fields: Fields) -> ReleaseSettings:
 
 def _tests(fields: Fields) -> ModelTests:
     tests = ModelTests(
-        p50_ms=fields.number("p50_ms", ModelTests.p50_ms),
-        p95_ms=fields.number("p95_ms", ModelTests.p95_ms),
+        p50_ms=fields.positive("p50_ms", ModelTests.p50_ms),
+        p95_ms=fields.positive("p95_ms", ModelTests.p95_ms),
         requests=fields.integer("requests", 1, 100_000, ModelTests.requests),
         concurrency=fields.integer("concurrency", 1, 64, ModelTests.concurrency),
         slices=fields.texts("slices") if fields.has("slices") else (),
         slice_margin=fields.number("slice_margin", ModelTests.slice_margin),
         champion_margin=fields.number("champion_margin", ModelTests.champion_margin),
-        calibration_max=fields.number("calibration_max", ModelTests.calibration_max),
+        calibration_max=fields.share("calibration_max", ModelTests.calibration_max),
     )
     fields.done()
     return tests
@@ -277,7 +279,7 @@ def _tests(fields: Fields) -> ModelTests:
 def _experiment(fields: Fields) -> Experiment:
     experiment = Experiment(
         mode=fields.text("mode", "paired|split|none", Experiment.mode),
-        metric=fields.text("metric", "log_loss", Experiment.metric),
+        metric=fields.text("metric", _LOSS, Experiment.metric),
         minimum_effect=fields.positive("minimum_effect", Experiment.minimum_effect),
         alpha=fields.fraction("alpha", Experiment.alpha),
         power=fields.fraction("power", Experiment.power),
@@ -293,9 +295,9 @@ def _experiment(fields: Fields) -> Experiment:
 def _guard_rails(fields: Fields) -> GuardRails:
     rails = GuardRails(
         requests_min=fields.integer("requests_min", 1, 1_000_000, GuardRails.requests_min),
-        error_rate_max=fields.number("error_rate_max", GuardRails.error_rate_max),
-        p95_ms_max=fields.number("p95_ms_max", GuardRails.p95_ms_max),
-        null_rate_max=fields.number("null_rate_max", GuardRails.null_rate_max),
+        error_rate_max=fields.share("error_rate_max", GuardRails.error_rate_max),
+        p95_ms_max=fields.positive("p95_ms_max", GuardRails.p95_ms_max),
+        null_rate_max=fields.share("null_rate_max", GuardRails.null_rate_max),
     )
     fields.done()
     return rails

@@ -180,10 +180,6 @@ class Release(Construct):
         timeout: Duration = TIMEOUT,
     ) -> LoopFunction:
         names = self._names
-        common = {"MODEL": names.model, "LEDGER_TABLE": names.shared.ledger}
-        common |= {"PEOPLE_TOPIC_ARN": names.shared.people_topic_arn}
-        if source:
-            common |= {"DEAD_LETTER_QUEUE_URL": source.dead_letters.queue_url}
         return LoopFunction(
             self,
             construct_id,
@@ -191,10 +187,19 @@ class Release(Construct):
             capability=capability,
             code=self._code,
             feed=Feed(source.queue, 0) if source else None,
-            environment={**common, **environment},
+            environment={**(self._books(source) if source else {}), **environment},
             permissions=permissions,
             timeout=timeout,
         )
+
+    def _books(self, source: WatchedQueue) -> dict[str, str]:
+        """Where a function that is fed from a queue keeps its books, tells people, and puts what it cannot handle."""
+        return {
+            "MODEL": self._names.model,
+            "LEDGER_TABLE": self._names.shared.ledger,
+            "PEOPLE_TOPIC_ARN": self._names.shared.people_topic_arn,
+            "DEAD_LETTER_QUEUE_URL": source.dead_letters.queue_url,
+        }
 
     def _pipelines(self, registry_account: str) -> None:
         names, queue = self._names, self.waits.queue

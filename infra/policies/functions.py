@@ -7,14 +7,12 @@ from infra.policies.statements import allow
 
 
 def use_ledger(names: SharedNames) -> iam.PolicyStatement:
-    """Read and write rows of the ledger; transactions ask for the same verbs."""
+    """Read and write rows of the ledger; transactions of puts and deletes ask for the same verbs."""
     return allow(
-        "dynamodb:ConditionCheckItem",
         "dynamodb:DeleteItem",
         "dynamodb:GetItem",
         "dynamodb:PutItem",
         "dynamodb:Query",
-        "dynamodb:UpdateItem",
         on=names.ledger_arn,
     )
 

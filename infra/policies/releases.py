@@ -25,26 +25,29 @@ def serve(names: ModelNames, registry_account: str) -> list[iam.PolicyStatement]
 
 
 def change_endpoints(names: ModelNames, serve_role_arn: str) -> list[iam.PolicyStatement]:
-    """Start changes: models, endpoint configs, and the endpoints of this model."""
+    """Start changes: models, endpoint configs, and the endpoints of this model; only dev and staging are taken down."""
     models, configs = _made(names)
     return [
+        allow("sagemaker:CreateModel", on=models, because=_NAMED),
         allow(
-            "sagemaker:AddTags",
             "sagemaker:CreateEndpointConfig",
-            "sagemaker:CreateModel",
-            "sagemaker:DeleteEndpointConfig",
             "sagemaker:DescribeEndpointConfig",
-            on=[models, configs],
+            on=configs,
             because=_NAMED,
         ),
+        allow("sagemaker:DescribeEndpoint", on=_endpoints(names)),
         allow(
-            "sagemaker:AddTags",
             "sagemaker:CreateEndpoint",
-            "sagemaker:DeleteEndpoint",
-            "sagemaker:DescribeEndpoint",
             "sagemaker:UpdateEndpoint",
             on=[*_endpoints(names), configs],
             because="creating and updating ask for the endpoint and for its new config, which has a name of its own",
+        ),
+        *clean_up(names),
+        allow(
+            "sagemaker:DeleteEndpointConfig",
+            # `stag`: a config's own suffix may cost a long name its last letters
+            on=[arn("sagemaker", f"endpoint-config/{names.of(stage)}*") for stage in ("dev", "stag")],
+            because=_NAMED,
         ),
         allow(
             "sagemaker:CreateModel",
@@ -57,7 +60,7 @@ def change_endpoints(names: ModelNames, serve_role_arn: str) -> list[iam.PolicyS
 
 
 def clean_up(names: ModelNames) -> list[iam.PolicyStatement]:
-    """Take dev and staging down after a release that failed."""
+    """Take dev and staging down. Nothing of ours may delete production's endpoint."""
     return [allow("sagemaker:DeleteEndpoint", on=_endpoints(names)[:-1])]
 
 
@@ -74,7 +77,11 @@ def answer_waits(names: ModelNames, tick_role_arn: str) -> list[iam.PolicyStatem
             on=[*map(names.pipeline_arn, names.release_pipelines), *executions],
             because="SageMaker names an execution when it starts",
         ),
-        *jobs.use_objects(names.shared.artifact_bucket, f"{names.model}/", "s3:GetObject"),
+        *(
+            each
+            for part in ("capture", "labels", "releases")
+            for each in jobs.use_objects(names.shared.artifact_bucket, f"{names.model}/{part}/", "s3:GetObject")
+        ),
         allow(
             "s3:PutObject",
             on=f"{artifacts}/{names.model}/releases/*",
@@ -101,10 +108,15 @@ def run_releases(names: ModelNames, role_arn: str, assets: str, registry_account
         *jobs.pull_images(registry_account),
         *jobs.write_logs_and_metrics("ProcessingJobs"),
         *jobs.read_assets(assets),
-        *jobs.use_objects(
-            names.shared.artifact_bucket, f"{names.model}/", "s3:GetObject", "s3:PutObject", "s3:AbortMultipartUpload"
+        *jobs.use_objects(names.shared.artifact_bucket, f"{names.model}/", "s3:GetObject"),
+        allow(
+            "s3:AbortMultipartUpload",
+            "s3:PutObject",
+            on=f"{bucket_arn(names.shared.artifact_bucket)}/{names.model}/releases/*",
+            because="each release has its reports under its own id",
         ),
-        allow("sagemaker:DescribeEndpointConfig", "sagemaker:DescribeModel", on=[models, configs], because=_NAMED),
+        allow("sagemaker:DescribeEndpointConfig", on=configs, because=_NAMED),
+        allow("sagemaker:DescribeModel", on=models, because=_NAMED),
         allow("sagemaker:DescribeEndpoint", "sagemaker:InvokeEndpoint", on=_endpoints(names)),
         allow(
             "sagemaker:DescribeModelPackage",

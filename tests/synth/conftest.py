@@ -8,7 +8,7 @@ import pytest
 from tests.synth.template import Assembly, Template
 
 os.environ["CDK_VALIDATION"] = "false"  # `make synth` runs CDK's own validation; here it would cost most of the time
-BOTH_MODELS = {"models": "infra/models/flights.json,infra/models/rainfall.json"}
+BOTH_MODELS = "infra/models/flights.json,infra/models/rainfall.json"
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -18,11 +18,11 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.xdist_group("synth"))
 
 
-def synthesize(folder: Path) -> Assembly:
-    """Synthesize both models into a folder."""
+def synthesize(folder: Path, models: str = BOTH_MODELS) -> Assembly:
+    """Synthesize models, both unless others are named, into a folder."""
     from infra.app import build
 
-    build(BOTH_MODELS, str(folder)).synth()
+    build({"models": models}, str(folder)).synth()
     return Assembly(folder)
 
 

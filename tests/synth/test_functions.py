@@ -6,11 +6,17 @@ import subprocess
 import sys
 import zipfile
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from infra.staging import stage_functions
-from lambdas.shared.settings import read_decide_release, read_start_training
+from lambdas.shared.settings import (
+    read_answer_waits,
+    read_change_endpoint,
+    read_decide_release,
+    read_start_training,
+)
 from tests.synth.template import Template
 
 
@@ -42,7 +48,7 @@ def test_staging_twice_gives_the_same_folder(code: Path) -> None:
     assert [path.name for path in code.parent.iterdir()] == [code.name]
 
 
-@pytest.mark.parametrize("capability", ["start_training", "decide_release", "answer_waits"])
+@pytest.mark.parametrize("capability", ["start_training", "decide_release", "change_endpoint", "answer_waits"])
 def test_a_handler_imports_from_the_shipped_code_alone(code: Path, capability: str) -> None:
     """boto3 comes with Lambda's Python; everything else has to be in the folder."""
     program = f"""
@@ -75,17 +81,23 @@ def test_functions_are_small_and_named_after_their_capability(flights: Template)
     assert {name: function["Handler"] for name, function in functions.items()} == {
         "driftloop-flights-start-training": "lambdas.start_training.handler.handler",
         "driftloop-flights-decide-release": "lambdas.decide_release.handler.handler",
+        "driftloop-flights-change-endpoint": "lambdas.change_endpoint.handler.handler",
+        "driftloop-flights-answer-waits": "lambdas.answer_waits.handler.handler",
     }
     for function in functions.values():
         assert function["Runtime"] == "python3.13"
         assert function["MemorySize"] == 256
 
 
-def test_functions_understand_the_environment_that_the_stack_gives_them(flights: Template) -> None:
-    environments = {
+def _environments(template: Template) -> dict[str, dict[str, str]]:
+    return {
         function["FunctionName"]: function["Environment"]["Variables"]
-        for function in flights.resources("AWS::Lambda::Function").values()
+        for function in template.resources("AWS::Lambda::Function").values()
     }
+
+
+def test_functions_understand_the_environment_that_the_stack_gives_them(flights: Template) -> None:
+    environments = _environments(flights)
 
     start = read_start_training(environments["driftloop-flights-start-training"])
     decide = read_decide_release(environments["driftloop-flights-decide-release"])
@@ -93,7 +105,44 @@ def test_functions_understand_the_environment_that_the_stack_gives_them(flights:
     assert start.raw_prefix == "raw/flights/"
     assert (start.batch_min_files, start.batch_window_s, start.shared.attempts_max) == (1, 2, 1)
     assert decide.release_pipeline == "driftloop-flights-release"
+    assert decide.rollback_pipeline == "driftloop-flights-rollback"
     assert decide.shared.ingest_queue_url == start.shared.ingest_queue_url
+
+
+def test_the_functions_of_a_release_understand_their_environment_too(flights: Template) -> None:
+    environments = _environments(flights)
+
+    change = read_change_endpoint(environments["driftloop-flights-change-endpoint"])
+    answer = read_answer_waits(environments["driftloop-flights-answer-waits"])
+
+    assert (change.endpoint_prefix, change.instance_type, change.keeps_stages) == (
+        *("driftloop-flights", "ml.m5.large"),
+        False,
+    )
+    assert (change.experiment_mode, change.challenger_weight) == ("paired", 0.1)
+    assert change.capture_uri == answer.capture_uri
+    assert answer.deadline_s == 2700
+    assert (answer.experiment.mode, answer.experiment.guard_rails.p95_ms_max) == ("paired", 1000.0)
+
+
+def test_functions_are_told_nothing_that_they_do_not_read(flights: Template) -> None:
+    read: set[str] = set()
+
+    class Seen(dict[str, str]):
+        def get(self, name: str, default: Any = None) -> Any:
+            read.add(name)
+            return super().get(name, default)
+
+    readers = {
+        "start-training": read_start_training,
+        "decide-release": read_decide_release,
+        "change-endpoint": read_change_endpoint,
+        "answer-waits": read_answer_waits,
+    }
+    for name, environment in _environments(flights).items():
+        read.clear()
+        readers[name.removeprefix("driftloop-flights-")](Seen(environment))
+        assert {word for word in environment if not word.startswith("POWERTOOLS_")} == read
 
 
 def test_each_function_writes_to_a_log_group_of_its_own_that_forgets(flights: Template) -> None:

@@ -30,6 +30,7 @@ def _rules_for(template: Template, event: dict[str, Any]) -> list[str]:
         ("train_execution_succeeded", "driftloop-flights-ended-runs"),
         ("release_execution_failed", "driftloop-flights-ended-releases"),
         ("model_package_approved", "driftloop-flights-packages"),
+        ("endpoint_in_service", "driftloop-flights-endpoints"),
     ],
 )
 def test_each_event_of_the_loop_meets_its_one_rule(flights: Template, rainfall: Template, name: str, rule: str) -> None:
@@ -82,7 +83,7 @@ def test_every_queue_that_a_function_reads_gives_up_into_a_dead_letter_queue(fli
     queues = flights.resources("AWS::SQS::Queue")
     main = {queue["QueueName"]: queue for queue in queues.values() if not queue["QueueName"].endswith("-dlq")}
 
-    assert set(main) == {"driftloop-flights-ingest", "driftloop-flights-release"}
+    assert set(main) == {f"driftloop-flights-{name}" for name in ("ingest", "release", "waits")}
     for name, queue in main.items():
         dead_letters = queue["RedrivePolicy"]["deadLetterTargetArn"].strip("<>").partition(".")[0]
         assert queues[dead_letters]["QueueName"] == f"{name}-dlq"
@@ -105,7 +106,9 @@ def test_a_message_stays_hidden_six_times_as_long_as_its_function_may_take(fligh
     queues = flights.resources("AWS::SQS::Queue")
     functions = flights.resources("AWS::Lambda::Function")
 
-    for source in flights.resources("AWS::Lambda::EventSourceMapping").values():
+    sources = flights.resources("AWS::Lambda::EventSourceMapping").values()
+    assert len(sources) == 3
+    for source in sources:
         queue = queues[source["EventSourceArn"].strip("<>").partition(".")[0]]
         timeout_s = functions[source["FunctionName"].strip("<>")]["Timeout"]
         assert queue["VisibilityTimeout"] >= 6 * timeout_s + source["MaximumBatchingWindowInSeconds"]
@@ -117,5 +120,40 @@ def test_the_batching_window_is_the_models_setting(flights: Template, rainfall: 
         sources = template.resources("AWS::Lambda::EventSourceMapping").values()
         return sorted(source["MaximumBatchingWindowInSeconds"] for source in sources)
 
-    assert windows(flights) == [0, 2]
-    assert windows(rainfall) == [0, 0]
+    assert windows(flights) == [0, 0, 2]
+    assert windows(rainfall) == [0, 0, 0]
+
+
+def test_a_look_at_an_experiment_has_five_minutes_and_its_message_six_times_that(flights: Template) -> None:
+    functions = {each["FunctionName"]: each for each in flights.resources("AWS::Lambda::Function").values()}
+    queues = {each["QueueName"]: each for each in flights.resources("AWS::SQS::Queue").values()}
+
+    assert functions["driftloop-flights-answer-waits"]["Timeout"] == 300
+    assert queues["driftloop-flights-waits"]["VisibilityTimeout"] == 1800
+
+
+@pytest.mark.parametrize("stage", ["dev", "staging", "prod"])
+def test_each_endpoint_of_the_model_is_heard_of_where_its_release_waits(flights: Template, stage: str) -> None:
+    event = sample("endpoint_in_service")
+    event["detail"]["EndpointName"] = f"driftloop-flights-{stage}"
+
+    [rule] = [rule for rule in flights.resources("AWS::Events::Rule").values() if "endpoints" in rule["Name"]]
+
+    assert _rules_for(flights, event) == [rule["Name"]]
+    queue = rule["Targets"][0]["Arn"].strip("<>").partition(".")[0]
+    assert flights.resources("AWS::SQS::Queue")[queue]["QueueName"] == "driftloop-flights-waits"
+
+
+def test_an_endpoint_of_somebody_else_meets_no_rule(flights: Template) -> None:
+    event = sample("endpoint_in_service")
+    event["detail"]["EndpointName"] = "driftloop-flights-production"
+
+    assert _rules_for(flights, event) == []
+
+
+@pytest.mark.parametrize("pipeline", ["release", "rollback"])
+def test_the_end_of_a_release_and_of_a_rollback_is_decided_on(flights: Template, pipeline: str) -> None:
+    event = sample("release_execution_failed")
+    event["detail"]["pipelineArn"] = f"arn:aws:sagemaker:us-east-1:123456789012:pipeline/driftloop-flights-{pipeline}"
+
+    assert _rules_for(flights, event) == ["driftloop-flights-ended-releases"]

@@ -3,6 +3,7 @@
 import re
 from collections import Counter
 from pathlib import Path
+from typing import Any
 
 from tests.synth.conftest import synthesize
 from tests.synth.template import Assembly, Template
@@ -28,17 +29,17 @@ def test_nothing_is_made_that_nobody_asked_for(shared: Template, flights: Templa
         "AWS::SNS::TopicPolicy": 1,
     }
     assert Counter(flights.types().values()) == {
-        "AWS::SQS::Queue": 4,
-        "AWS::SQS::QueuePolicy": 4,
-        "AWS::CloudWatch::Alarm": 2,
-        "AWS::Events::Rule": 4,
-        "AWS::Logs::LogGroup": 2,
-        "AWS::IAM::Role": 5,
-        "AWS::IAM::Policy": 5,
-        "AWS::Lambda::Function": 2,
-        "AWS::Lambda::EventSourceMapping": 2,
+        "AWS::SQS::Queue": 6,
+        "AWS::SQS::QueuePolicy": 6,
+        "AWS::CloudWatch::Alarm": 3,
+        "AWS::Events::Rule": 5,
+        "AWS::Logs::LogGroup": 4,
+        "AWS::IAM::Role": 8,
+        "AWS::IAM::Policy": 8,
+        "AWS::Lambda::Function": 4,
+        "AWS::Lambda::EventSourceMapping": 3,
         "AWS::SageMaker::ModelPackageGroup": 1,
-        "AWS::SageMaker::Pipeline": 2,
+        "AWS::SageMaker::Pipeline": 3,
     }
 
 
@@ -86,9 +87,16 @@ def test_another_model_is_the_same_stack_by_settings_alone(flights: Template, ra
 
 
 def test_everything_that_takes_tags_says_whose_it_is(flights: Template) -> None:
-    [function, _] = flights.resources("AWS::Lambda::Function").values()
+    tagged = [each["Tags"] for kind in set(flights.types().values()) for each in _with_tags(flights, kind)]
 
-    assert {tag["Key"]: tag["Value"] for tag in function["Tags"]} == {
-        "driftloop:application": "driftloop",
-        "driftloop:model": "flights",
-    }
+    assert len(tagged) > len(flights.resources("AWS::Lambda::Function"))
+    for tags in tagged:
+        assert {tag["Key"]: tag["Value"] for tag in tags} == {
+            "driftloop:application": "driftloop",
+            "driftloop:model": "flights",
+        }
+    assert len(_with_tags(flights, "AWS::Lambda::Function")) == len(flights.resources("AWS::Lambda::Function"))
+
+
+def _with_tags(template: Template, kind: str) -> list[dict[str, Any]]:
+    return [resource for resource in template.resources(kind).values() if "Tags" in resource]

@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 
 from infra.fields import SettingsError
-from infra.settings import load_model, parse_settings
+from infra.settings import Experiment, GuardRails, ModelTests, ReleaseSettings, load_model, parse_settings
 from infra.staging import ROOT
+from lambdas.answer_waits.records import LOSSES
 
 MODELS = ROOT / "infra" / "models"
 
@@ -126,6 +127,110 @@ def test_a_wrong_column_is_named(
         load_model(path)
 
     assert str(caught.value).startswith(f"{tmp_path / 'flights.schema.json'}: {expected}")
+
+
+def test_a_model_that_says_nothing_of_releases_has_the_defaults(
+    tmp_path: Path, flights: dict[str, Any], schema: dict[str, Any]
+) -> None:
+    for written in ({}, {"release": {}}, {"release": {"tests": {}, "experiment": {"guard_rails": {}}}}):
+        model = load_model(_write(tmp_path, {**flights, **written}, schema))
+
+        assert model.release == ReleaseSettings(
+            keep_stages=False,
+            deadline_s=2700,
+            tests=ModelTests(250, 1000, 200, 4, (), 0.05, 0.02, 0.1),
+            experiment=Experiment(
+                *("paired", "log_loss", 0.01, 0.05, 0.8, 0.1, 259_200, 3600), GuardRails(100, 0.02, 1000, 0.01)
+            ),
+        )
+
+
+def test_what_is_said_of_releases_is_read_and_the_rest_keeps_its_default(
+    tmp_path: Path, flights: dict[str, Any], schema: dict[str, Any]
+) -> None:
+    release = {
+        "keep_stages": True,
+        "deadline_s": 60,
+        "tests": {"p95_ms": 400, "slices": ["origin"]},
+        "experiment": {"mode": "split", "start_weight": 0.5, "guard_rails": {"error_rate_max": 0}},
+    }
+
+    model = load_model(_write(tmp_path, {**flights, "release": release}, schema))
+
+    assert model.release == ReleaseSettings(
+        keep_stages=True,
+        deadline_s=60,
+        tests=ModelTests(p95_ms=400, slices=("origin",)),
+        experiment=Experiment(mode="split", start_weight=0.5, guard_rails=GuardRails(error_rate_max=0)),
+    )
+
+
+@pytest.mark.parametrize("metric", sorted(LOSSES))
+def test_an_experiment_may_compare_what_has_a_value_a_record(
+    tmp_path: Path, flights: dict[str, Any], schema: dict[str, Any], metric: str
+) -> None:
+    model = load_model(_write(tmp_path, {**flights, "release": {"experiment": {"metric": metric}}}, schema))
+
+    assert model.release.experiment.metric == metric
+
+
+@pytest.mark.parametrize(
+    ("release", "expected"),
+    [
+        ([], "'release': expected an object, found []"),
+        ({"keep_stage": True}, "'release.keep_stage': expected one of deadline_s, experiment, keep_stages, tests"),
+        ({"keep_stages": "no"}, "'release.keep_stages': expected true or false, found 'no'"),
+        ({"deadline_s": 59}, "'release.deadline_s': expected a whole number from 60 to 86400, found 59"),
+        ({"tests": {"p50_ms": 0}}, "'release.tests.p50_ms': expected a number above 0, found 0"),
+        ({"tests": {"p95_ms": "fast"}}, "'release.tests.p95_ms': expected a number, found 'fast'"),
+        ({"tests": {"requests": 0}}, "'release.tests.requests': expected a whole number from 1 to 100000"),
+        ({"tests": {"concurrency": 65}}, "'release.tests.concurrency': expected a whole number from 1 to 64"),
+        ({"tests": {"slices": "origin"}}, "'release.tests.slices': expected a list of strings, found 'origin'"),
+        ({"tests": {"slices": ["orign"]}}, "'release.tests.slices': expected columns of the schema, found ['orign']"),
+        ({"tests": {"slice_margin": None}}, "'release.tests.slice_margin': expected a number, found None"),
+        ({"tests": {"calibration_max": 1.5}}, "'release.tests.calibration_max': expected a number from 0 to 1"),
+        ({"tests": {"p99_ms": 5}}, "'release.tests.p99_ms': expected one of"),
+        ({"experiment": {"mode": "off"}}, "'release.experiment.mode': expected a string like paired|split|none"),
+        ({"experiment": {"metric": "auc"}}, "'release.experiment.metric': expected a string like log_loss|"),
+        ({"experiment": {"minimum_effect": 0}}, "'release.experiment.minimum_effect': expected a number above 0"),
+        ({"experiment": {"alpha": 1}}, "'release.experiment.alpha': expected a number between 0 and 1, found 1"),
+        ({"experiment": {"power": 0}}, "'release.experiment.power': expected a number between 0 and 1, found 0"),
+        ({"experiment": {"start_weight": 1.0}}, "'release.experiment.start_weight': expected a number between"),
+        (
+            {"experiment": {"duration_max_s": 10}},
+            "'release.experiment.duration_max_s': expected a whole number from 60",
+        ),
+        ({"experiment": {"look_every_s": 59}}, "'release.experiment.look_every_s': expected a whole number from 60"),
+        ({"experiment": {"weight": 0.1}}, "'release.experiment.weight': expected one of"),
+        (
+            {"experiment": {"guard_rails": {"requests_min": 0}}},
+            "'release.experiment.guard_rails.requests_min': expected a whole number from 1",
+        ),
+        (
+            {"experiment": {"guard_rails": {"error_rate_max": 2}}},
+            "'release.experiment.guard_rails.error_rate_max': expected a number from 0 to 1, found 2",
+        ),
+        (
+            {"experiment": {"guard_rails": {"p95_ms_max": -1}}},
+            "'release.experiment.guard_rails.p95_ms_max': expected a number above 0",
+        ),
+        (
+            {"experiment": {"guard_rails": {"null_rate_max": -0.1}}},
+            "'release.experiment.guard_rails.null_rate_max': expected a number from 0 to 1",
+        ),
+        ({"experiment": {"guard_rails": {"p95": 1}}}, "'release.experiment.guard_rails.p95': expected one of"),
+    ],
+)
+def test_a_wrong_setting_of_the_release_is_named(
+    tmp_path: Path, flights: dict[str, Any], schema: dict[str, Any], release: object, expected: str
+) -> None:
+    path = _write(tmp_path, {**flights, "release": release}, schema)
+
+    with pytest.raises(SettingsError) as caught:
+        load_model(path)
+
+    assert str(caught.value).startswith(f"{path}: {expected}")
+    assert str(caught.value).rpartition("; ")[2].startswith(("correct", "put"))
 
 
 def test_a_file_that_is_not_there_or_no_json_is_named(tmp_path: Path) -> None:

@@ -19,12 +19,14 @@ from moto import mock_aws
 
 from lambdas.answer_waits.handler import AnswerWaits
 from lambdas.answer_waits.handler import build as build_answer_waits
+from lambdas.change_endpoint.handler import ChangeEndpoint
 from lambdas.decide_release.handler import DecideRelease
 from lambdas.decide_release.handler import build as build_decide_release
 from lambdas.shared.clients import LazyClients
 from lambdas.shared.ledger.table import Table
 from lambdas.shared.settings import (
     AnswerWaitsSettings,
+    ChangeEndpointSettings,
     DecideReleaseSettings,
     ExperimentSettings,
     GuardRails,
@@ -53,6 +55,16 @@ EXPERIMENT = ExperimentSettings(
 )
 
 
+def _could_not_find(kind: str, name: str) -> ClientError:
+    error = {"Error": {"Code": "ValidationException", "Message": f'Could not find {kind} "{name}".'}}
+    return ClientError(error, "Describe")  # type: ignore[arg-type]
+
+
+def _exists(kind: str, name: str) -> ClientError:
+    error = {"Error": {"Code": "ValidationException", "Message": f'Cannot create already existing {kind} "{name}".'}}
+    return ClientError(error, "Create")  # type: ignore[arg-type]
+
+
 @dataclass
 class FakeSageMaker:
     """Executions, packages and endpoints, as far as the functions ask for them."""
@@ -67,12 +79,63 @@ class FakeSageMaker:
     endpoints: dict[str, dict[str, Any]] = field(default_factory=dict)
     answers: dict[str, dict[str, Any]] = field(default_factory=dict)
     gone: set[str] = field(default_factory=set)
+    models: dict[str, dict[str, Any]] = field(default_factory=dict)
+    configs: dict[str, dict[str, Any]] = field(default_factory=dict)
+    changes: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
 
     def describe_endpoint(self, EndpointName: str) -> dict[str, Any]:  # noqa: N803 - AWS's own name
         if EndpointName not in self.endpoints:
-            error = {"Error": {"Code": "ValidationException", "Message": f'Could not find endpoint "{EndpointName}".'}}
-            raise ClientError(error, "DescribeEndpoint")  # type: ignore[arg-type]
+            raise _could_not_find("endpoint", EndpointName)
         return self.endpoints[EndpointName]
+
+    def create_model(self, **request: Any) -> dict[str, Any]:
+        if request["ModelName"] in self.models:
+            raise _exists("model", request["ModelName"])
+        self.models[request["ModelName"]] = request
+        return {"ModelArn": f"{ARN}:model/{request['ModelName']}"}
+
+    def create_endpoint_config(self, **request: Any) -> dict[str, Any]:
+        name = request["EndpointConfigName"]
+        if name in self.configs:
+            raise _exists("endpoint configuration", name)
+        for variant in (*request["ProductionVariants"], *request.get("ShadowProductionVariants", [])):
+            if variant["ModelName"] not in self.models:
+                raise _could_not_find("model", variant["ModelName"])
+        self.configs[name] = request
+        return {"EndpointConfigArn": f"{ARN}:endpoint-config/{name}"}
+
+    def describe_endpoint_config(self, EndpointConfigName: str) -> dict[str, Any]:  # noqa: N803 - AWS's own name
+        if EndpointConfigName not in self.configs:
+            raise _could_not_find("endpoint configuration", EndpointConfigName)
+        return self.configs[EndpointConfigName]
+
+    def delete_endpoint_config(self, EndpointConfigName: str) -> dict[str, Any]:  # noqa: N803 - AWS's own name
+        if self.configs.pop(EndpointConfigName, None) is None:
+            raise _could_not_find("endpoint configuration", EndpointConfigName)
+        return {}
+
+    def create_endpoint(self, **request: Any) -> dict[str, Any]:
+        if request["EndpointName"] in self.endpoints:
+            raise _exists("endpoint", request["EndpointName"])
+        return self._serve("create_endpoint", request)
+
+    def update_endpoint(self, **request: Any) -> dict[str, Any]:
+        self.describe_endpoint(request["EndpointName"])
+        return self._serve("update_endpoint", request)
+
+    def _serve(self, change: str, request: dict[str, Any]) -> dict[str, Any]:
+        """Changes are over at once; every variant has the instances that its config asks for."""
+        config = self.describe_endpoint_config(request["EndpointConfigName"])
+        self.changes.append((change, request))
+        self.endpoints[request["EndpointName"]] = {
+            "EndpointStatus": "InService",
+            "EndpointConfigName": request["EndpointConfigName"],
+            "ProductionVariants": [
+                {"VariantName": variant["VariantName"], "DesiredInstanceCount": variant["InitialInstanceCount"]}
+                for variant in config["ProductionVariants"]
+            ],
+        }
+        return {"EndpointArn": f"{ARN}:endpoint/{request['EndpointName']}"}
 
     def send_pipeline_execution_step_success(self, **request: Any) -> dict[str, Any]:
         return self._answer(request)
@@ -114,6 +177,7 @@ class FakeSageMaker:
 
     def delete_endpoint(self, EndpointName: str) -> dict[str, Any]:  # noqa: N803 - AWS's own name
         self.deleted.append(EndpointName)
+        self.endpoints.pop(EndpointName, None)
         return {}
 
     def describe_model_package(self, ModelPackageName: str) -> dict[str, Any]:  # noqa: N803 - AWS's own name
@@ -232,6 +296,21 @@ class World:
         )
         return build_decide_release(settings, self.clients)
 
+    def change_endpoint(
+        self, *, mode: str = "paired", keeps_stages: bool = False, instance_count: int = 1
+    ) -> ChangeEndpoint:
+        settings = ChangeEndpointSettings(
+            endpoint_prefix="driftloop-flights",
+            serve_role_arn="arn:aws:iam::123456789012:role/driftloop-flights-serve",
+            capture_uri=f"s3://{ARTIFACTS}/{MODEL}/capture",
+            instance_type="ml.m5.large",
+            instance_count=instance_count,
+            experiment_mode=mode,
+            challenger_weight=0.2,
+            keeps_stages=keeps_stages,
+        )
+        return ChangeEndpoint(settings, self.clients)
+
     def answer_waits(self, experiment: ExperimentSettings = EXPERIMENT) -> AnswerWaits:
         settings = AnswerWaitsSettings(
             model=MODEL,
@@ -314,6 +393,8 @@ class World:
         arn = package_arn(version)
         self.sagemaker.packages[arn] = {
             "ModelPackageArn": arn,
+            "ModelPackageGroupName": "driftloop-flights",
+            "ModelPackageVersion": version,
             "ModelApprovalStatus": status,
             "CustomerMetadataProperties": {"batch_id": f"b{version}", "attempt": "1"},
             **more,

@@ -76,6 +76,8 @@ def test_every_reference_names_something_that_exists(pipeline: str) -> None:
         elif root == "Steps" and (output := re.search(r"Outputs\['(\w+)'\]", path)):
             outputs = steps[name]["Arguments"]["ProcessingOutputConfig"]["Outputs"]
             assert output[1] in [item["OutputName"] for item in outputs]
+        elif root == "Steps" and (told := re.fullmatch(r"OutputParameters\['(\w+)'\]", rest[0])):
+            assert told[1] in [item["OutputName"] for item in steps[name]["OutputParameters"]]
         else:
             assert (root, path) in {
                 ("Steps", "Steps.Train.ModelArtifacts.S3ModelArtifacts"),
@@ -113,12 +115,118 @@ def test_train_is_the_pipeline_of_the_architecture() -> None:
     assert kinds["GateThreshold"] == kinds["HoldoutFraction"] == kinds["MinChildWeight"] == "Float"
 
 
-def test_release_is_one_step_that_must_be_told_what_to_release() -> None:
-    definition = load("release")
+def waits_for(pipeline: str) -> dict[str, set[str]]:
+    """What each step waits for: what it depends on, what it refers to, and the condition whose branch it is in."""
+    found: dict[str, set[str]] = {}
 
-    assert [step["Name"] for step in definition["Steps"]] == ["Release"]
-    without_default = {item["Name"] for item in definition["Parameters"] if "DefaultValue" not in item}
-    assert without_default == {"ModelPackageArn", "ReleaseId"}
+    def walk(steps: list[dict[str, Any]], inside: set[str]) -> None:
+        for step in steps:
+            arguments = step["Arguments"]
+            is_condition = step["Type"] == "Condition"
+            mine = {key: arguments[key] for key in arguments if key not in ("IfSteps", "ElseSteps")}
+            referred = {path.split(".")[1] for path in references(mine) if path.startswith("Steps.")}
+            found[step["Name"]] = referred | set(step.get("DependsOn", ())) | inside
+            if is_condition:
+                walk(arguments["IfSteps"] + arguments["ElseSteps"], {step["Name"]})
+
+    walk(load(pipeline)["Steps"], set())
+    return found
+
+
+def before(pipeline: str, step: str) -> set[str]:
+    """All that has succeeded when a step starts."""
+    waits = waits_for(pipeline)
+    return waits[step].union(*(before(pipeline, name) for name in waits[step]))
+
+
+def test_release_is_the_pipeline_of_the_architecture() -> None:
+    assert [(step["Type"], step["Name"]) for step in steps_of(load("release")["Steps"])] == [
+        ("Lambda", "DeployDev"),
+        ("Callback", "DevReady"),
+        ("Processing", "TestDev"),
+        ("Lambda", "RemoveDev"),
+        ("Lambda", "DeployStaging"),
+        ("Callback", "StagingReady"),
+        ("Processing", "TestStaging"),
+        ("Lambda", "RemoveStaging"),
+        ("Lambda", "StartExperiment"),
+        ("Callback", "Verdict"),
+        ("Condition", "Decide"),
+        ("Lambda", "Promote"),
+        ("Callback", "Promoted"),
+        ("Processing", "VerifyProduction"),
+        ("Lambda", "Withdraw"),
+        ("Callback", "Withdrawn"),
+        ("Fail", "Kept"),
+    ]
+
+
+@pytest.mark.parametrize("pipeline", ["release", "rollback"])
+def test_a_release_must_be_told_what_to_release(pipeline: str) -> None:
+    without_default = {item["Name"] for item in load(pipeline)["Parameters"] if "DefaultValue" not in item}
+
+    assert without_default == {"ModelPackageArn", "ReleaseId", "ReportPrefix"}
+
+
+def test_every_gate_stands_before_production() -> None:
+    assert before("release", "DeployStaging") >= {"DeployDev", "DevReady", "TestDev"}
+    assert before("release", "StartExperiment") >= {"TestDev", "DeployStaging", "StagingReady", "TestStaging"}
+    assert before("release", "Promote") >= {"TestStaging", "StartExperiment", "Verdict", "Decide"}
+    assert before("release", "VerifyProduction") >= {"Promote", "Promoted"}
+    assert before("release", "Kept") >= {"Verdict", "Decide", "Withdraw", "Withdrawn"}
+
+
+def test_a_stage_is_taken_down_after_its_tests_and_nothing_waits_for_that() -> None:
+    waits = waits_for("release")
+
+    assert (waits["RemoveDev"], waits["RemoveStaging"]) == ({"TestDev"}, {"TestStaging"})
+    assert not [step for step, names in waits.items() if names & {"RemoveDev", "RemoveStaging"}]
+
+
+def test_only_the_verdict_to_promote_promotes_and_whatever_else_ends_with_its_reason() -> None:
+    [decide] = [step for step in load("release")["Steps"] if step["Name"] == "Decide"]
+
+    verdict = {"Get": "Steps.Verdict.OutputParameters['verdict']"}
+    assert decide["Arguments"]["Conditions"] == [{"Type": "Equals", "LeftValue": verdict, "RightValue": "promote"}]
+    assert [step["Name"] for step in decide["Arguments"]["IfSteps"]] == ["Promote", "Promoted", "VerifyProduction"]
+    [kept] = [step for step in decide["Arguments"]["ElseSteps"] if step["Type"] == "Fail"]
+    assert "Steps.Verdict.OutputParameters['reason']" in references(kept["Arguments"]["ErrorMessage"])
+
+
+def test_each_change_is_one_that_the_function_knows_and_in_its_stage() -> None:
+    changes = {
+        (step["Name"], step["Arguments"]["change"], step["Arguments"]["stage"])
+        for pipeline in ("release", "rollback")
+        for step in steps_of(load(pipeline)["Steps"])
+        if step["Type"] == "Lambda"
+    }
+
+    assert changes == {
+        ("DeployDev", "deploy", "dev"),
+        ("RemoveDev", "remove", "dev"),
+        ("DeployStaging", "deploy", "staging"),
+        ("RemoveStaging", "remove", "staging"),
+        ("StartExperiment", "experiment", "prod"),
+        ("Promote", "promote", "prod"),
+        ("Withdraw", "withdraw", "prod"),
+    }
+
+
+def test_what_is_withdrawn_goes_back_to_what_the_experiment_found() -> None:
+    [withdraw] = [step for step in steps_of(load("release")["Steps"]) if step["Name"] == "Withdraw"]
+
+    assert withdraw["Arguments"]["previous"] == {"Get": "Steps.StartExperiment.OutputParameters['previous']"}
+
+
+def test_a_rollback_is_the_promotion_and_nothing_before_it() -> None:
+    release = {step["Name"]: step for step in steps_of(load("release")["Steps"])}
+    rollback = load("rollback")["Steps"]
+
+    assert [step["Name"] for step in rollback] == ["Promote", "Promoted", "VerifyProduction"]
+    for step in rollback:
+        assert step["Arguments"] == release[step["Name"]]["Arguments"]
+    assert before("rollback", "Promote") == set()
+    assert before("rollback", "VerifyProduction") == {"Promote", "Promoted"}
 
 
 def test_only_the_package_metadata_mentions_the_execution() -> None:
@@ -130,13 +238,17 @@ def test_only_the_package_metadata_mentions_the_execution() -> None:
         assert not [path for path in references(arguments) if path.startswith("Execution.")]
 
 
-def test_every_output_lies_under_the_output_prefix() -> None:
-    for step in steps_of(load("train")["Steps"]):
+PREFIXES = {"train": "OutputPrefix", "release": "ReportPrefix", "rollback": "ReportPrefix"}
+
+
+@pytest.mark.parametrize("pipeline", definitions.PIPELINES)
+def test_every_output_lies_under_the_prefix_that_the_run_is_told(pipeline: str) -> None:
+    for step in steps_of(load(pipeline)["Steps"]):
         outputs = step["Arguments"].get("ProcessingOutputConfig", {}).get("Outputs", [])
         uris = [output["S3Output"]["S3Uri"] for output in outputs]
         uris += [step["Arguments"][key]["S3OutputPath"] for key in ("OutputDataConfig",) if key in step["Arguments"]]
         for uri in uris:
-            assert uri["Std:Join"]["Values"][0] == {"Get": "Parameters.OutputPrefix"}
+            assert uri["Std:Join"]["Values"][0] == {"Get": f"Parameters.{PREFIXES[pipeline]}"}
 
 
 @pytest.mark.parametrize("pipeline", definitions.PIPELINES)
@@ -149,7 +261,7 @@ def test_scripts_are_assets_with_names_of_their_own(pipeline: str) -> None:
     names = {file.name for file in files}
     assert len(names) == len(files)
     assert entries == names
-    assert uris - names == ({"contract.json", "source.tar.gz"} if pipeline == "train" else set())
+    assert uris - names == {"contract.json", *(["source.tar.gz"] if pipeline == "train" else [])}
 
 
 @pytest.mark.parametrize("pipeline", definitions.PIPELINES)
