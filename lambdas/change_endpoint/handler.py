@@ -92,8 +92,10 @@ class ChangeEndpoint:
         config = str(endpoint["EndpointConfigName"])
         if config == names.config("prod", "-ab"):
             raise Permanent(config, "the experiment of this release runs already; withdraw it first")
-        champion = next(v for v in self._variants(config) if v["VariantName"] == decision.CHAMPION)
-        return Production(config, champion)
+        champions = [v for v in self._variants(config) if v["VariantName"] == decision.CHAMPION]
+        if not champions:
+            raise Permanent(config, "expected a variant 'champion', found none; was the endpoint config deleted?")
+        return Production(config, champions[0])
 
     def _make(self, wanted: Wanted, names: Names, package_arn: str) -> None:
         """Model and endpoint config, or the ones that an earlier try made."""

@@ -18,7 +18,6 @@ RAW_BUCKET: Final = "token-raw-bucket"
 _ROLE_PREFIX: Final = "arn:aws:iam::111122223333:role/"
 TRAIN_ROLE_ARN: Final = f"{_ROLE_PREFIX}token-train"
 RELEASE_ROLE_ARN: Final = f"{_ROLE_PREFIX}token-release"
-SERVE_ROLE_ARN: Final = f"{_ROLE_PREFIX}token-serve"
 
 MODEL_PACKAGE_GROUP: Final = "token-model-package-group"
 ENDPOINT: Final = "token-endpoint"

@@ -10,8 +10,10 @@ from tests.support.emulator import REPOSITORY
 
 ROOTS = ("driftloop", "emulator", "infra", "lambdas", "pipeline_definitions", "tests")
 MAY_SLEEP = {
-    "driftloop/commands/demo.py": "follows runs of AWS, which tell nobody here that they ended",
+    "driftloop/commands/demo.py": "waits for a person to approve",
     "driftloop/commands/down.py": "waits for a process that is not its child",
+    "driftloop/commands/experiment.py": "waits for an experiment of AWS to begin",
+    "driftloop/commands/follow.py": "follows runs of AWS, which tell nobody here that they ended",
     "driftloop/commands/up.py": "asks a starting emulator until it answers",
 }
 MAY_ASK_THE_TIME = {
@@ -20,6 +22,7 @@ MAY_ASK_THE_TIME = {
 MAY_DRAW = {
     "driftloop/client.py": "names the requests of callers who give them no inference id",
     "driftloop/commands/demo.py": "draws a seeded sample of flights, the same each time",
+    "driftloop/commands/experiment.py": "draws a seeded sample of each day's flights",
     "emulator/kernel/ids.py": "is where chance lives",
 }
 TESTS_MAY_DRAW = "tests/"

@@ -21,7 +21,9 @@ Client = Callable[[str], Any]
 
 def test_a_wait_ticks_with_the_time_in_it_slows_down_and_ends(client: Client, kernel: Kernel) -> None:
     url, arn = queue(client, "waits-tick")
-    schedules = Schedules(client("scheduler"), "flights", arn, "arn:aws:iam::123456789012:role/ticks")
+    schedules = Schedules(
+        client("scheduler"), "flights", "driftloop-flights", arn, "arn:aws:iam::123456789012:role/ticks"
+    )
     deadline_at = kernel.clock.now() + timedelta(hours=1)
 
     schedules.open("tok0000001", deadline_at)
