@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import string
 import threading
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
@@ -15,6 +16,7 @@ import moto.sqs.models as sqs
 from moto.core.utils import camelcase_to_underscores
 from moto.dynamodb.models.dynamo_type import DynamoType
 from moto.dynamodb.models.table import Table
+from moto.moto_api._internal.moto_random import MotoRandom
 
 MOST_LINES = 10_000
 """Of a log stream so many lines are sure to be kept."""
@@ -26,6 +28,17 @@ def install() -> None:
     _count_messages_when_asked()
     _copy_what_a_transaction_touches()
     _keep_the_newest_lines()
+    _draw_at_once()
+
+
+def _draw_at_once() -> None:
+    """Each answer bears an id of 52 letters, for each of which moto makes a call of its own."""
+
+    def get_random_string(chance: Any, length: int = 20, include_digits: bool = True, lower_case: bool = False) -> str:
+        text = "".join(chance.choices(string.ascii_letters + (string.digits if include_digits else ""), k=length))
+        return text.lower() if lower_case else text
+
+    MotoRandom.get_random_string = get_random_string
 
 
 def _keep_the_newest_lines() -> None:

@@ -80,7 +80,9 @@ class MotoServices:
     def _app(self, service: str) -> Any:
         """moto's application for one service; made at the first request, under the service's lock."""
         if service not in self._apps:
-            self._apps[service] = create_backend_app(service)
+            app = self._apps[service] = create_backend_app(service)
+            app.debug = False  # else flask makes a class for every request, to explain forms
+            app.config["PROPAGATE_EXCEPTIONS"] = True  # what moto raises is ours to translate
         return self._apps[service]
 
     def queue_depths(self) -> list[tuple[str, int, int, int]]:

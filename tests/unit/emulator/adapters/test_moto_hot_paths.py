@@ -1,6 +1,7 @@
 """moto does per request what the request needs: contracts of the seams that make it so."""
 
 import gc
+import string
 from typing import Any
 
 import boto3
@@ -10,6 +11,7 @@ import moto.dynamodb.models
 import moto.s3.models
 import moto.sqs.models
 import pytest
+from moto.moto_api._internal import mock_random as moto_random
 
 from emulator.adapters import moto_hot_paths, s3_blobs
 from emulator.adapters.blobs import Blob
@@ -206,3 +208,10 @@ def test_of_a_log_stream_the_newest_lines_are_kept(services: MotoServices, monke
     kept = [int(event["message"]) for event in _call(services, "logs", "GetLogEvents", **names)["events"]]
     assert kept == list(range(kept[0], 50))
     assert 10 <= len(kept) <= 20
+
+
+def test_ids_are_drawn_from_the_letters_that_moto_draws_from(services: MotoServices) -> None:
+    drawn = moto_random.get_random_string(length=2000, lower_case=True)
+
+    assert (len(drawn), set(drawn)) == (2000, set(string.ascii_lowercase + string.digits))
+    assert not set(moto_random.get_random_string(length=2000, include_digits=False)) & set(string.digits)
