@@ -28,9 +28,9 @@ from moto.iam.access_control import PermissionResult
 from moto.moto_server.werkzeug_app import create_backend_app
 from werkzeug.test import run_wsgi_app
 
-from emulator.adapters import moto_hot_paths, moto_queues, moto_streams, s3_blobs
+from emulator.adapters import environs, moto_hot_paths, moto_queues, moto_streams, s3_blobs
 from emulator.adapters.blobs import Blob, BlobStore
-from emulator.adapters.wire import HttpRequest, HttpResponse, werkzeug_request
+from emulator.adapters.wire import HttpRequest, HttpResponse
 from emulator.kernel.errors import AwsError, EmulatorError
 from emulator.semantics.lambda_.streams import Stream
 
@@ -134,8 +134,7 @@ class MotoServices:
         Raises:
             EmulatorError: moto does not have the operation, or cannot read the request; names it.
         """
-        environ = werkzeug_request(request).environ
-        environ["RAW_URI"] = environ["REQUEST_URI"] = request.target
+        environ = environs.of(request)
         try:
             with _LOCKS[service]:
                 _serving.lock = _LOCKS[service]
