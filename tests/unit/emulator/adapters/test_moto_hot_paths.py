@@ -155,7 +155,7 @@ def test_a_transaction_copies_the_items_it_names_and_no_others(
     assert 0 < len(copied) < 5
 
 
-def test_moto_still_asks_for_copies_where_we_answer() -> None:
+def test_moto_still_asks_for_copies_where_we_answer(services: MotoServices) -> None:
     assert isinstance(moto.dynamodb.models.copy, type)
     assert moto.core.common_models.BaseModel.__new__.__name__ == "<lambda>"
 
