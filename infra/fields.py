@@ -130,9 +130,9 @@ class Fields:
                 expected = f"one of {', '.join(sorted(self._taken))}"
                 raise SettingsError(self.source, self._dotted(name), expected, name, "correct or remove it")
 
-    def error(self, name: str, expected: str, found: object) -> SettingsError:
+    def error(self, name: str, expected: str, found: object, advice: str = "correct it") -> SettingsError:
         """An error about one of this object's fields."""
-        return SettingsError(self.source, self._dotted(name), expected, found, "correct it")
+        return SettingsError(self.source, self._dotted(name), expected, found, advice)
 
     def _take(self, name: str, default: object = None) -> Any:
         self._taken.add(name)

@@ -5,16 +5,20 @@ This module alone reads context. Everything behind it gets frozen values; a wron
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
 from infra.fields import Fields, SettingsError
 from infra.schema import Schema, parse_schema
 
+STAGES: Final = ("dev", "staging", "prod")
+"""Where a version serves on its way, production last."""
+
 _PREFIX: Final = r"[a-z][a-z0-9-]{1,18}[a-z0-9]"
 _MODEL_NAME: Final = r"[a-z][a-z0-9-]{0,18}[a-z0-9]"
 _INSTANCE_TYPE: Final = r"ml\.[a-z0-9-]+\.[a-z0-9]+"
+_ACCOUNT: Final = r"\d{12}"
 _LOSS: Final = "log_loss|squared_error"
 """Metrics that have a value a record: an experiment compares them record by record."""
 _MAX_WINDOW_S: Final = 300
@@ -148,19 +152,47 @@ class ModelSettings:
 
 
 @dataclass(frozen=True)
+class Home:
+    """The account and region that the app is deployed to: registry, pipelines, functions, ledger, data."""
+
+    account: str
+    region: str
+
+
+@dataclass(frozen=True)
+class Accounts:
+    """Where the stages live.
+
+    Attributes:
+        home: known where a stage lives elsewhere; None leaves the templates fit for any account and region.
+        apart: account of each stage that has one of its own.
+    """
+
+    home: Home | None = None
+    apart: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def at_home(self) -> tuple[str, ...]:
+        """The stages that have none."""
+        return tuple(stage for stage in STAGES if stage not in self.apart)
+
+
+@dataclass(frozen=True)
 class Settings:
-    """The whole app: the prefix of every name, and the models."""
+    """The whole app: the prefix of every name, the models, and the accounts of the stages."""
 
     prefix: str
     models: tuple[ModelSettings, ...]
+    accounts: Accounts = Accounts()
 
 
-def parse_settings(context: Mapping[str, Any], root: Path) -> Settings:
+def parse_settings(context: Mapping[str, Any], root: Path, home: Home | None = None) -> Settings:
     """Settings from the app's CDK context.
 
     Args:
         context: `driftloop` as in cdk.json, and `models` if given with `-c models=a.json,b.json`.
         root: the folder that relative file names start from.
+        home: where the app will be deployed, if that is known already.
 
     Raises:
         SettingsError: a value is missing, unknown or out of range; it names file and field.
@@ -168,6 +200,7 @@ def parse_settings(context: Mapping[str, Any], root: Path) -> Settings:
     fields = Fields("cdk.json context 'driftloop'", context.get("driftloop"))
     prefix = fields.text("prefix", pattern=_PREFIX)
     files = fields.texts("models")
+    accounts = _accounts(fields.section("stages"), home) if fields.has("stages") else Accounts()
     fields.done()
     override = context.get("models")
     if override is not None:
@@ -176,7 +209,7 @@ def parse_settings(context: Mapping[str, Any], root: Path) -> Settings:
         raise SettingsError(fields.source, "models", "at least one model file", files, "add infra/models/flights.json")
     models = tuple(load_model(root / name) for name in files)
     _check_distinct(fields.source, models)
-    return Settings(prefix, models)
+    return Settings(prefix, models, accounts)
 
 
 def load_model(path: Path) -> ModelSettings:
@@ -223,6 +256,31 @@ def read_json(path: Path) -> dict[str, Any]:
     if not isinstance(document, dict):
         raise SettingsError(str(path), "", "a JSON object", document, "put the settings into { }")
     return document
+
+
+def _accounts(stages: Fields, home: Home | None) -> Accounts:
+    """Accounts of stages. Units: AWS account ids have twelve digits."""
+    sections = {stage: stages.section(stage) for stage in STAGES if stages.has(stage)}
+    stages.done()
+    if not sections:
+        return Accounts()
+    if home is None:
+        advice = "deploy with `driftloop deploy` or `cdk`, or set CDK_DEFAULT_ACCOUNT and CDK_DEFAULT_REGION"
+        expected = "home's account and region to be known, since the stages' roles name them"
+        raise SettingsError(stages.source, "stages", expected, "nothing", advice)
+    return Accounts(home, {stage: _account(section, home) for stage, section in sections.items()})
+
+
+def _account(fields: Fields, home: Home) -> str:
+    account = fields.text("account", pattern=_ACCOUNT)
+    if account == home.account:
+        raise fields.error("account", "an account other than home's", account, "leave the stage out: it lives at home")
+    region = fields.text("region", default=home.region)
+    if region != home.region:
+        reason = "a model's artifacts have to be in its endpoint's region; leave the region out"
+        raise fields.error("region", f"home's region, {home.region}", region, reason)
+    fields.done()
+    return account
 
 
 def _target(fields: Fields) -> Target:

@@ -11,11 +11,13 @@ from aws_cdk import aws_s3_assets as assets
 from aws_cdk import aws_sagemaker as sagemaker
 from constructs import Construct
 
-from infra.definition import Place, PlacedAsset, asset_places, code_version, fill
+from infra.definition import Place, PlacedAsset, asset_places, code_version, fill, with_output_key
 from infra.staging import stage_file
 from pipeline_definitions.shared import definitions
 from pipeline_definitions.shared.images import REGISTRY_ACCOUNTS
 from pipeline_definitions.shared.tokens import REGISTRY_HOST
+
+_OUTPUT_KEY = "token-output-key"
 
 
 @dataclass(frozen=True)
@@ -27,12 +29,14 @@ class PipelineSource:
         defaults: parameter defaults that this model changes; `CodeVersion` is added where the pipeline has it.
         extra_files: asset files besides the step scripts, such as the contract.
         places: what stands where the definition has a stand-in, assets and registry aside.
+        output_key_arn: what the steps encrypt their outputs with; empty for S3's own key.
     """
 
     pipeline: str
     defaults: Mapping[str, object]
     extra_files: tuple[definitions.AssetFile, ...]
     places: tuple[Place, ...]
+    output_key_arn: str = ""
 
 
 class RegistryAccounts(Construct):
@@ -67,6 +71,9 @@ class CommittedPipeline(Construct):
         placed = tuple(self._place(file) for file in files)
         text = _with_defaults(source, files)
         places = (*source.places, *asset_places(placed), _registry(self, registry_account))
+        if source.output_key_arn:
+            text = with_output_key(text, _OUTPUT_KEY)
+            places = (*places, Place(_OUTPUT_KEY, "OutputKey", source.output_key_arn))
         pipeline = sagemaker.CfnPipeline(
             self,
             "Pipeline",

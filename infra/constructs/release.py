@@ -11,6 +11,7 @@ from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
+from infra.apart import Apart
 from infra.constructs.function import TIMEOUT, Feed, LoopFunction, visibility_timeout
 from infra.constructs.ingest import ended_executions
 from infra.constructs.pipeline import CommittedPipeline, PipelineSource
@@ -18,7 +19,7 @@ from infra.constructs.queue import WatchedQueue
 from infra.constructs.training import asset_bucket
 from infra.definition import Place
 from infra.names import ModelNames
-from infra.policies import releases
+from infra.policies import keys, releases
 from infra.policies.functions import tell_people, use_ledger, watch_and_start
 from infra.policies.statements import allow
 from infra.settings import ModelSettings
@@ -27,6 +28,9 @@ from lambdas.shared import events as vocabulary
 from pipeline_definitions.shared import tokens
 from pipeline_definitions.shared.definitions import AssetFile
 
+_TAKEN_DOWN = ("dev", "staging")
+"""Stages whose endpoints a failed release leaves to be taken down."""
+_ROLE_PARAMETERS = {"dev": "DevRoleArn", "staging": "StagingRoleArn", "prod": "ProductionRoleArn"}
 _LOOK = Duration.minutes(5)
 """A look at an experiment reads all that was captured since it began."""
 
@@ -44,14 +48,16 @@ class Release(Construct):
         code: lambda_.Code,
         ingest_queue: sqs.Queue,
         registry_account: str,
+        apart: Apart,
     ) -> None:
         super().__init__(scope, construct_id)
-        self._model, self._names, self._code = model, names, code
+        self._model, self._names, self._code, self._apart = model, names, code, apart
         self.watched = self._queue("Queue", "release")
         self.waits = self._queue("Waits", "waits", _LOOK)
         self._take_events()
         self._decide(ingest_queue)
-        serve_role = self._role("ServeRole", "serve", "sagemaker", releases.serve(names, registry_account))
+        serve = [*releases.serve(names, registry_account, apart.at_home), *apart.use_key(*keys.WRITE)]
+        serve_role = self._role("ServeRole", "serve", "sagemaker", serve)
         self._change = self._change_endpoint(serve_role)
         self._answer_waits()
         self._pipelines(registry_account)
@@ -88,6 +94,7 @@ class Release(Construct):
             name=names.of("endpoints"),
             description=f"Endpoints of {names.model} that came up, changed or failed",
             pattern=events.EventPattern(
+                account=self._apart.event_accounts,
                 source=[vocabulary.SAGEMAKER_SOURCE],
                 detail_type=[vocabulary.ENDPOINT_CHANGED],
                 detail={"EndpointName": list(names.endpoints)},
@@ -108,17 +115,15 @@ class Release(Construct):
                 "ENDPOINT_PREFIX": names.package_group,
                 "KEEP_STAGES": self._keeps_stages,
                 "ATTEMPTS_MAX": str(self._model.attempts_max),
+                **self._apart.environment(_TAKEN_DOWN),
             },
             permissions=[
                 use_ledger(names.shared),
                 tell_people(names.shared),
                 *(each for name in names.release_pipelines for each in watch_and_start(names.pipeline_arn(name))),
-                *releases.clean_up(names),
-                allow(
-                    "sagemaker:DescribeModelPackage",
-                    on=names.package_arns,
-                    because="packages are numbered as they are registered",
-                ),
+                *releases.clean_up(names, self._apart.at_home),
+                *self._apart.act(_TAKEN_DOWN),
+                releases.read_packages(names),
                 allow("sqs:SendMessage", on=[ingest_queue.queue_arn, self.watched.dead_letters.queue_arn]),
             ],
         )
@@ -138,9 +143,17 @@ class Release(Construct):
                 "EXPERIMENT_MODE": model.release.experiment.mode,
                 "CHALLENGER_WEIGHT": str(model.release.experiment.start_weight),
                 "KEEP_STAGES": self._keeps_stages,
+                **self._apart.environment(),
+                **self._apart.serve_environment(),
             },
-            permissions=releases.change_endpoints(names, serve_role.role_arn),
+            permissions=[*self._change_at_home(serve_role), *self._apart.act()],
         )
+
+    def _change_at_home(self, serve_role: iam.Role) -> list[iam.PolicyStatement]:
+        names, stages = self._names, self._apart.at_home
+        if not stages:
+            return [releases.read_packages(names)]
+        return releases.change_endpoints(names, serve_role.role_arn, stages)
 
     def _answer_waits(self) -> None:
         names, queue = self._names, self.waits.queue
@@ -159,12 +172,15 @@ class Release(Construct):
                 "REPORT_URI": self._uri("releases"),
                 "DEADLINE_S": str(self._model.release.deadline_s),
                 "EXPERIMENT": json.dumps(asdict(self._model.release.experiment), sort_keys=True),
+                **self._apart.environment(),
             },
             permissions=[
                 use_ledger(names.shared),
                 tell_people(names.shared),
                 allow("sqs:SendMessage", on=self.waits.dead_letters.queue_arn),
-                *releases.answer_waits(names, tick_role.role_arn),
+                *releases.answer_waits(names, tick_role.role_arn, self._apart.at_home),
+                *self._apart.act(),
+                *self._apart.use_key(*keys.WRITE),
             ],
             timeout=_LOOK,
         )
@@ -205,7 +221,13 @@ class Release(Construct):
         names, queue = self._names, self.waits.queue
         role = self._role("Role", "release", "sagemaker", ())
         assets = asset_bucket(self)
-        for statement in releases.run_releases(names, role.role_arn, assets, registry_account):
+        for statement in (
+            *releases.run_releases(names, role.role_arn, assets, registry_account),
+            *releases.ask_endpoints(names, self._apart.at_home),
+            releases.read_packages(names),
+            *self._apart.act(),
+            *self._apart.use_key(*keys.WRITE),
+        ):
             role.add_to_policy(statement)
         role.add_to_policy(allow("lambda:InvokeFunction", on=self._change.function.function_arn))
         role.add_to_policy(allow("sqs:SendMessage", on=queue.queue_arn))
@@ -220,7 +242,7 @@ class Release(Construct):
             )
 
     def _source(self, pipeline: str, role: iam.Role) -> PipelineSource:
-        names, tests = self._names, self._model.release.tests
+        names, tests, roles = self._names, self._model.release.tests, self._apart.roles()
         contract = stage_file(self._model.contract_text().encode(), "contract.json")
         return PipelineSource(
             pipeline=pipeline,
@@ -234,6 +256,7 @@ class Release(Construct):
                 "SliceMargin": tests.slice_margin,
                 "ChampionMargin": tests.champion_margin,
                 "CalibrationMax": tests.calibration_max,
+                **{_ROLE_PARAMETERS[stage]: _role_token(stage) for stage in roles},
             },
             extra_files=(AssetFile("contract.json", contract),),
             places=(
@@ -241,7 +264,9 @@ class Release(Construct):
                 Place(tokens.ENDPOINT, "Endpoint", names.endpoint),
                 Place(tokens.CHANGE_ENDPOINT_ARN, "ChangeEndpoint", self._change.function.function_arn),
                 Place(tokens.WAITS_QUEUE_URL, "Waits", self.waits.queue.queue_url),
+                *(Place(_role_token(stage), f"RoleOf{stage.title()}", arn) for stage, arn in roles.items()),
             ),
+            output_key_arn=self._apart.output_key_arn,
         )
 
     @property
@@ -258,3 +283,8 @@ class Release(Construct):
         for statement in statements:
             role.add_to_policy(statement)
         return role
+
+
+def _role_token(stage: str) -> str:
+    """What stands in the definition until Fn::Sub puts the role's ARN there."""
+    return f"token-role-of-{stage}"

@@ -43,6 +43,12 @@ SLICES: Final = ParameterString("Slices", default_value="none")
 SLICE_MARGIN: Final = ParameterFloat("SliceMargin", default_value=0.05)
 CHAMPION_MARGIN: Final = ParameterFloat("ChampionMargin", default_value=0.02)
 CALIBRATION_MAX: Final = ParameterFloat("CalibrationMax", default_value=0.1)
+_ROLES: Final = {
+    "dev": ParameterString("DevRoleArn", default_value="none"),
+    "staging": ParameterString("StagingRoleArn", default_value="none"),
+    "production": ParameterString("ProductionRoleArn", default_value="none"),
+}
+"""By suite: the role in the stage's own account that its tests take on; none where the stage lives at home."""
 
 PARAMETERS: Final = (
     PACKAGE_ARN,
@@ -58,6 +64,7 @@ PARAMETERS: Final = (
     SLICE_MARGIN,
     CHAMPION_MARGIN,
     CALIBRATION_MAX,
+    *_ROLES.values(),
 )
 
 
@@ -119,7 +126,9 @@ def _arguments(suite: str, change: LambdaStep) -> Mapping[str, Any]:
         "suite": suite,
         "contract": tokens.CONTRACT_PATH,
         "endpoint-name": change.properties.Outputs["endpoint"],
+        "endpoint-role-arn": _ROLES[suite],
         "production-endpoint": tokens.ENDPOINT,
+        "production-role-arn": _ROLES["production"],
         "model-package-arn": PACKAGE_ARN,
         "report-uri": under(REPORT_PREFIX, suite),
         "tolerance": TOLERANCE.to_string(),

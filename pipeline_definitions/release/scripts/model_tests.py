@@ -42,8 +42,10 @@ from typing import Any, Final
 from urllib.parse import urlsplit
 
 import boto3
+import botocore.session
 import numpy as np
 from botocore.config import Config
+from botocore.credentials import AssumeRoleCredentialFetcher, CredentialProvider, DeferredRefreshableCredentials
 from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError
 from scipy import stats
 from sklearn.metrics import roc_auc_score
@@ -58,6 +60,7 @@ PASSED: Final = "passed"
 FAILED: Final = "failed"
 SKIPPED: Final = "skipped"
 MESSAGE_MAX_BYTES: Final = 1024
+SESSION_NAME_MAX: Final = 64
 PAYLOAD_MAX_BYTES: Final = 6 * 1024 * 1024
 CONTAINER_MAX_S: Final = 60
 ROWS_ASKED_AT_ONCE: Final = 500
@@ -669,11 +672,16 @@ def refusal(exc: ClientError) -> Answer:
 
 
 class Registry:
-    """Packages, what is stored beside them, and which of them production serves."""
+    """Packages, what is stored beside them, and which of them production serves.
 
-    def __init__(self, session: Any) -> None:
+    Args:
+        production: the session of production's account, where it has one of its own.
+    """
+
+    def __init__(self, session: Any, production: Any) -> None:
         self._sagemaker = session.client("sagemaker")
         self._s3 = session.client("s3")
+        self._production = production.client("sagemaker")
 
     def package(self, arn: str) -> Facts:
         """DescribeModelPackage's answer."""
@@ -725,7 +733,7 @@ class Registry:
         found = self._endpoint(endpoint)
         if found is None or found["EndpointStatus"] in NOT_SERVING:
             return None
-        config = self._sagemaker.describe_endpoint_config(EndpointConfigName=found["EndpointConfigName"])
+        config = self._production.describe_endpoint_config(EndpointConfigName=found["EndpointConfigName"])
         models = [variant["ModelName"] for variant in config["ProductionVariants"] if variant["VariantName"] == SLOT]
         arns = [arn for name in models for arn in self._packages_of(name)]
         if len(arns) != 1:
@@ -737,14 +745,14 @@ class Registry:
 
     def _endpoint(self, name: str) -> Facts | None:
         try:
-            return dict(self._sagemaker.describe_endpoint(EndpointName=name))
+            return dict(self._production.describe_endpoint(EndpointName=name))
         except ClientError as exc:
             if "could not find" in exc.response["Error"]["Message"].lower():
                 return None
             raise
 
     def _packages_of(self, model: str) -> list[str]:
-        found = self._sagemaker.describe_model(ModelName=model)
+        found = self._production.describe_model(ModelName=model)
         containers = found.get("Containers") or [found.get("PrimaryContainer") or {}]
         return [container["ModelPackageName"] for container in containers if "ModelPackageName" in container]
 
@@ -821,8 +829,9 @@ class Suite:
             read_timeout=CONTAINER_MAX_S + 10,
             max_pool_connections=max(options.concurrency, 10),
         )
-        self._endpoint = Endpoint(session.client("sagemaker-runtime", config=config), options.endpoint_name)
-        self.registry = Registry(session)
+        stage, production = (acting_as(session, role) for role in (options.endpoint_role_arn, options.production_role_arn))
+        self._endpoint = Endpoint(stage.client("sagemaker-runtime", config=config), options.endpoint_name)
+        self.registry = Registry(session, production)
         self._options = options
         self.report = Report(
             options.suite, options.endpoint_name, options.model_package_arn, os.environ.get("PROCESSING_JOB_ARN", "")
@@ -1205,12 +1214,45 @@ def region() -> str | None:
     return os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION") or from_arn
 
 
+def acting_as(session: Any, role_arn: str) -> Any:
+    """A session with a role's credentials, fetched when they are first needed and again before they expire; the same
+    session where there is no role.
+
+    CloudTrail of the role's account names the job.
+    """
+    if role_arn == "none":
+        return session
+    job = os.environ.get("PROCESSING_JOB_ARN", "").rpartition("/")[2] or "model-tests"
+    own = botocore.session.get_session()
+    fetcher = AssumeRoleCredentialFetcher(
+        own.create_client, session.get_credentials(), role_arn, extra_args={"RoleSessionName": job[:SESSION_NAME_MAX]}
+    )
+    own.get_component("credential_provider").insert_before("env", AssumedRole(fetcher))
+    return boto3.session.Session(botocore_session=own, region_name=session.region_name)
+
+
+class AssumedRole(CredentialProvider):
+    """A role as the first place where botocore looks for credentials."""
+
+    METHOD = "assumed-role"
+
+    def __init__(self, fetcher: AssumeRoleCredentialFetcher) -> None:
+        super().__init__()
+        self._fetcher = fetcher
+
+    def load(self) -> DeferredRefreshableCredentials:
+        """Credentials that fetch themselves."""
+        return DeferredRefreshableCredentials(self._fetcher.fetch_credentials, self.METHOD)
+
+
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0], allow_abbrev=False)
     parser.add_argument("--base-dir", type=Path, default=Path("/opt/ml/processing"))
     parser.add_argument("--suite", required=True, choices=["dev", "staging", "production"])
     parser.add_argument("--endpoint-name", required=True, help="the endpoint under test")
+    parser.add_argument("--endpoint-role-arn", default="none", help="role in the endpoint's own account, or `none`")
     parser.add_argument("--production-endpoint", required=True, help="where the champion serves, if anything does")
+    parser.add_argument("--production-role-arn", default="none", help="role in production's own account, or `none`")
     parser.add_argument("--model-package-arn", required=True, help="what the endpoint should serve: the challenger")
     parser.add_argument("--contract", type=Path, required=True, help="the model's settings and schema, merged")
     parser.add_argument("--report-uri", required=True, help="s3:// prefix that gets the reports if a check failed")
