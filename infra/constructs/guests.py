@@ -1,7 +1,7 @@
 """What home lets stages in other accounts do: read artifacts, write captures, be heard.
 
-Policies name the account and, by condition, the role: a key's policy and a role's trust refuse a role that does not exist
-yet, and a role that is made anew under the same name would no longer be meant. With a condition the order in which the
+Policies name the account and, by condition, the role: a key's policy and a role's trust refuse a role that does not
+exist yet, and a role that is made anew under the same name would no longer be meant. With a condition the order in which
 accounts are deployed does not matter. Another account needs a word from a policy of its own besides.
 
 Source: AWS KMS developer guide, "Allowing users in other accounts to use a KMS key"; IAM user guide, "AWS global
@@ -57,7 +57,7 @@ class ArtifactKey(Construct):
             removal_policy=RemovalPolicy.RETAIN,  # without it the artifacts are noise
         )
         for account, hosted in _by_account(guests):
-            self._allow(account, "Read", hosted, keys.READ)
+            self._allow(account, "Read", [guest for guest in hosted if not guest.is_production], keys.READ)
             self._allow(account, "Capture", [guest for guest in hosted if guest.is_production], keys.WRITE)
 
     def _allow(self, account: str, purpose: str, guests: Sequence[Guest], actions: Sequence[str]) -> None:
@@ -70,17 +70,22 @@ class ArtifactKey(Construct):
 def use_bucket(names: SharedNames, guests: Sequence[Guest]) -> Iterator[iam.PolicyStatement]:
     """Endpoints elsewhere read their own model's artifacts; production's write what they capture."""
     bucket = bucket_arn(names.artifact_bucket)
+    for account, hosted in _by_account(guests):
+        found = _allow(account, "Find", [guest.serve_role_arn for guest in hosted], ["s3:GetBucketLocation"])
+        found.add_resources(bucket)
+        yield found
     for guest in guests:
-        sid = f"{guest.names.model.title().replace('-', '')}{guest.stage.title()}"
-        roles = [guest.serve_role_arn]
-        read = _allow(guest.account, f"{sid}Read", roles, ["s3:GetObject"])
-        read.add_resources(f"{bucket}/{guest.names.model}/*")
-        listed = _allow(guest.account, f"{sid}List", roles, ["s3:GetBucketLocation", "s3:ListBucket"])
+        folder, roles = f"{guest.names.model}/", [guest.serve_role_arn]
+        title = f"{guest.names.model.title().replace('-', '')}{guest.stage.title()}"
+        listed = _allow(guest.account, f"{title}List", roles, ["s3:ListBucket"])
         listed.add_resources(bucket)
-        yield from (read, listed)
+        listed.add_condition("StringLike", {"s3:prefix": [f"{folder}*"]})
+        read = _allow(guest.account, f"{title}Read", roles, ["s3:GetObject"])
+        read.add_resources(f"{bucket}/{folder}*")
+        yield from (listed, read)
         if guest.is_production:
-            written = _allow(guest.account, f"{sid}Capture", roles, ["s3:PutObject"])
-            written.add_resources(f"{bucket}/{guest.names.model}/capture/*")
+            written = _allow(guest.account, f"{title}Capture", roles, ["s3:PutObject"])
+            written.add_resources(f"{bucket}/{folder}capture/*")
             yield written
 
 

@@ -27,5 +27,7 @@ class PeopleTopic(Construct):
             principals=[iam.ServicePrincipal("cloudwatch.amazonaws.com")],
             actions=["sns:Publish"],
             resources=[self.topic.topic_arn],
-            conditions={"StringEquals": {"aws:SourceAccount": [Aws.ACCOUNT_ID, *accounts] if accounts else Aws.ACCOUNT_ID}},
+            conditions={
+                "StringEquals": {"aws:SourceAccount": [Aws.ACCOUNT_ID, *accounts] if accounts else Aws.ACCOUNT_ID}
+            },
         )

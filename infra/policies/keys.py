@@ -1,8 +1,8 @@
 """Who may use the key of the artifacts, where there is one: with stages in accounts of their own.
 
-Source: AWS KMS developer guide, "Use aliases to control access to KMS keys" and "Allowing users in other accounts to use
-a KMS key", read 2026-11: a policy names a key by its id or by a condition on its alias; another account needs a word
-from the key's policy and one from a policy of its own.
+Source: AWS KMS developer guide, "Use aliases to control access to KMS keys" and "Allowing users in other accounts to
+use a KMS key", read 2026-11: a policy names a key by its id or by a condition on its alias; another account needs a
+word from the key's policy and one from a policy of its own.
 """
 
 from typing import Final

@@ -16,9 +16,7 @@ from infra.settings import STAGES
 _NAMED = "each release makes a model and endpoint configs with names of its own under the model's prefix"
 
 
-def serve(
-    names: ModelNames, registry_account: str, stages: Sequence[str] = STAGES
-) -> list[iam.PolicyStatement]:
+def serve(names: ModelNames, registry_account: str, stages: Sequence[str] = STAGES) -> list[iam.PolicyStatement]:
     """What the endpoints' containers need: their model, their image, a log, and to write what is captured."""
     bucket = names.shared.artifact_bucket
     return [
@@ -101,9 +99,7 @@ def act_in_stages(role_arns: Sequence[str]) -> iam.PolicyStatement:
     return allow("sts:AssumeRole", on=role_arns)
 
 
-def answer_waits(
-    names: ModelNames, tick_role_arn: str, stages: Sequence[str] = STAGES
-) -> list[iam.PolicyStatement]:
+def answer_waits(names: ModelNames, tick_role_arn: str, stages: Sequence[str] = STAGES) -> list[iam.PolicyStatement]:
     """Look at endpoints and at what experiments yield, answer the pipelines, and be called again."""
     artifacts = bucket_arn(names.shared.artifact_bucket)
     executions = [f"{names.pipeline_arn(name)}/execution/*" for name in names.release_pipelines]

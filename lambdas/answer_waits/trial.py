@@ -91,7 +91,9 @@ class Trial:
         """Guard-rails always; captured answers and labels when a look is due or the end has come."""
         aim = self.settings.experiment
         self.people.tell(notices.started(self.settings.model, wait, aim, running.plan))  # unless they know
-        buckets = read_buckets(self.clients.cloudwatch, wait.endpoint, CHALLENGER, running.started_at, now)
+        buckets = read_buckets(
+            self.clients.at(wait.stage).cloudwatch, wait.endpoint, CHALLENGER, running.started_at, now
+        )
         abort = judge.broken_guard_rail(aim.guard_rails, Health(buckets))
         is_time_over = now >= running.started_at + timedelta(seconds=aim.duration_max_s)
         is_due = now >= running.looked_at + timedelta(seconds=aim.look_every_s)

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
@@ -15,6 +15,9 @@ from lambdas.shared.clients import Clients, LazyClients
 from lambdas.shared.errors import Permanent
 from lambdas.shared.observability import log
 from lambdas.shared.settings import ChangeEndpointSettings, read_change_endpoint
+
+if TYPE_CHECKING:
+    from mypy_boto3_sagemaker import SageMakerClient
 
 Answer = dict[str, str]
 
@@ -92,7 +95,7 @@ class ChangeEndpoint:
         config = str(endpoint["EndpointConfigName"])
         if config == names.config("prod", "-ab"):
             raise Permanent(config, "the experiment of this release runs already; withdraw it first")
-        champions = [v for v in self._variants(config) if v["VariantName"] == decision.CHAMPION]
+        champions = [v for v in self._variants(names.endpoint("prod"), config) if v["VariantName"] == decision.CHAMPION]
         if not champions:
             raise Permanent(config, "expected a variant 'champion', found none; was the endpoint config deleted?")
         return Production(config, champions[0])
@@ -101,10 +104,11 @@ class ChangeEndpoint:
         """Model and endpoint config, or the ones that an earlier try made."""
         if not wanted.variants:
             return
+        sagemaker = self._sagemaker(wanted.endpoint)
         with _may_exist():
-            self.clients.sagemaker.create_model(
+            sagemaker.create_model(
                 ModelName=names.model,
-                ExecutionRoleArn=self.settings.serve_role_arn,
+                ExecutionRoleArn=self.settings.serve_role(_stage(wanted.endpoint)),
                 Containers=[{"ModelPackageName": package_arn}],
             )
         request: dict[str, Any] = {
@@ -114,7 +118,7 @@ class ChangeEndpoint:
             **({"DataCaptureConfig": self._capture()} if wanted.endpoint.endswith("-prod") else {}),
         }
         with _may_exist():
-            self.clients.sagemaker.create_endpoint_config(**request)
+            sagemaker.create_endpoint_config(**request)
 
     def _capture(self) -> dict[str, Any]:
         return {
@@ -123,6 +127,7 @@ class ChangeEndpoint:
             "DestinationS3Uri": self.settings.capture_uri,
             "CaptureOptions": [{"CaptureMode": "Input"}, {"CaptureMode": "Output"}],
             "CaptureContentTypeHeader": {"CsvContentTypes": ["text/csv"], "JsonContentTypes": ["application/json"]},
+            **({"KmsKeyId": self.settings.capture_key_arn} if self.settings.capture_key_arn else {}),
         }
 
     def _bring_up(self, wanted: Wanted) -> None:
@@ -130,7 +135,9 @@ class ChangeEndpoint:
         facts = {"endpoint": wanted.endpoint, "config": wanted.config}
         if endpoint is None:
             with _may_exist():
-                self.clients.sagemaker.create_endpoint(EndpointName=wanted.endpoint, EndpointConfigName=wanted.config)
+                self._sagemaker(wanted.endpoint).create_endpoint(
+                    EndpointName=wanted.endpoint, EndpointConfigName=wanted.config
+                )
             log.info("endpoint.creating", extra=facts)
         elif endpoint["EndpointConfigName"] != wanted.config:
             self._update(wanted, endpoint)
@@ -138,10 +145,10 @@ class ChangeEndpoint:
 
     def _update(self, wanted: Wanted, endpoint: Mapping[str, Any]) -> None:
         running = {v["VariantName"]: v.get("DesiredInstanceCount") for v in endpoint.get("ProductionVariants", [])}
-        before = self._variants(str(endpoint["EndpointConfigName"]))
+        before = self._variants(wanted.endpoint, str(endpoint["EndpointConfigName"]))
         configured = {v["VariantName"]: v.get("InitialInstanceCount") for v in before}
         not_kept = decision.properties_not_kept(running, configured)
-        self.clients.sagemaker.update_endpoint(
+        self._sagemaker(wanted.endpoint).update_endpoint(
             EndpointName=wanted.endpoint,
             EndpointConfigName=wanted.config,
             RetainAllVariantProperties=True,
@@ -156,29 +163,37 @@ class ChangeEndpoint:
         if self.settings.keeps_stages:
             return {"endpoint": endpoint, "removed": "kept by the settings"}
         with _may_be_missing():
-            self.clients.sagemaker.delete_endpoint(EndpointName=endpoint)
+            self._sagemaker(endpoint).delete_endpoint(EndpointName=endpoint)
         with _may_be_missing():
-            self.clients.sagemaker.delete_endpoint_config(EndpointConfigName=names.config(stage))
+            self._sagemaker(endpoint).delete_endpoint_config(EndpointConfigName=names.config(stage))
         log.info("endpoint.removed", extra={"endpoint": endpoint})
         return {"endpoint": endpoint, "removed": "yes"}
 
+    def _sagemaker(self, endpoint: str) -> "SageMakerClient":
+        """SageMaker where an endpoint lives; the registry is home's."""
+        return self.clients.at(_stage(endpoint)).sagemaker
+
     def _endpoint(self, name: str) -> Mapping[str, Any] | None:
         try:
-            return self.clients.sagemaker.describe_endpoint(EndpointName=name)
+            return self._sagemaker(name).describe_endpoint(EndpointName=name)
         except ClientError as exc:
             if _is_missing(exc):
                 return None
             raise
 
-    def _variants(self, config: str) -> list[Any]:
+    def _variants(self, endpoint: str, config: str) -> list[Any]:
         try:
-            return list(
-                self.clients.sagemaker.describe_endpoint_config(EndpointConfigName=config)["ProductionVariants"]
-            )
+            found = self._sagemaker(endpoint).describe_endpoint_config(EndpointConfigName=config)
+            return list(found["ProductionVariants"])
         except ClientError as exc:
             if _is_missing(exc):  # deleting a config leaves its endpoint running
                 return []
             raise
+
+
+def _stage(endpoint: str) -> str:
+    """`<prefix>-<model>-<stage>`; no stage's name has a hyphen."""
+    return endpoint.rpartition("-")[2]
 
 
 @contextmanager
@@ -206,7 +221,8 @@ def _is_missing(exc: ClientError) -> bool:
 
 @cache
 def _function() -> ChangeEndpoint:
-    return ChangeEndpoint(read_change_endpoint(os.environ), LazyClients())
+    settings = read_change_endpoint(os.environ)
+    return ChangeEndpoint(settings, LazyClients(settings.stage_roles))
 
 
 def handler(event: Mapping[str, Any], context: object) -> Answer:

@@ -115,7 +115,8 @@ class DecideRelease:
         """What a release that failed left standing, unless the settings keep it."""
         for stage in () if self.settings.keeps_stages else ("dev", "staging"):
             try:
-                self.clients.sagemaker.delete_endpoint(EndpointName=f"{self.settings.endpoint_prefix}-{stage}")
+                sagemaker = self.clients.at(stage).sagemaker
+                sagemaker.delete_endpoint(EndpointName=f"{self.settings.endpoint_prefix}-{stage}")
             except ClientError as exc:
                 log.info("endpoint.not_removed", extra={"stage": stage, "reason": str(exc)})
 
@@ -183,7 +184,8 @@ def _check_fresh(package: Package, event: PackageChanged) -> None:
 
 @cache
 def _function() -> DecideRelease:
-    return build(read_decide_release(os.environ), LazyClients())
+    settings = read_decide_release(os.environ)
+    return build(settings, LazyClients(settings.stage_roles))
 
 
 def build(settings: DecideReleaseSettings, clients: Clients) -> DecideRelease:

@@ -2,8 +2,8 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, field
+from typing import Any, Final
 
 
 class MissingSettingError(RuntimeError):
@@ -18,6 +18,23 @@ class MissingSettingError(RuntimeError):
         super().__init__(
             f"environment variable {variable}: expected {expected}, found {found!r}; deploy the stack again"
         )
+
+
+@dataclass(frozen=True)
+class StageRoles:
+    """What a function acts as in stages that have AWS accounts of their own.
+
+    Attributes:
+        arns: role by stage; a stage that is missing lives at home.
+        who: the session's name, so that the trail of the stage's account tells who acted.
+    """
+
+    arns: Mapping[str, str]
+    who: str
+
+
+AT_HOME: Final = StageRoles({}, "")
+"""No stage has an account of its own."""
 
 
 @dataclass(frozen=True)
@@ -55,6 +72,7 @@ class DecideReleaseSettings:
     report_uri: str
     endpoint_prefix: str
     keeps_stages: bool
+    stage_roles: StageRoles = AT_HOME
 
 
 @dataclass(frozen=True)
@@ -63,8 +81,10 @@ class ChangeEndpointSettings:
 
     Attributes:
         endpoint_prefix: `<prefix>-<model>`; a stage's name completes it.
+        serve_role_arn: what endpoints at home serve as; see `serve_role`.
         capture_uri: where production's requests and answers are captured.
         keeps_stages: dev and staging endpoints stay after their tests.
+        capture_key_arn: what captures are encrypted with; empty for S3's own key.
     """
 
     endpoint_prefix: str
@@ -75,6 +95,13 @@ class ChangeEndpointSettings:
     experiment_mode: str
     challenger_weight: float
     keeps_stages: bool
+    capture_key_arn: str = ""
+    stage_roles: StageRoles = AT_HOME
+    stage_serve_roles: Mapping[str, str] = field(default_factory=dict)
+
+    def serve_role(self, stage: str) -> str:
+        """What a stage's endpoint serves as: a role of the account that the stage lives in."""
+        return self.stage_serve_roles.get(stage, self.serve_role_arn)
 
 
 @dataclass(frozen=True)
@@ -131,6 +158,7 @@ class AnswerWaitsSettings:
     report_uri: str
     deadline_s: int
     experiment: ExperimentSettings
+    stage_roles: StageRoles = AT_HOME
 
 
 def read_answer_waits(environment: Mapping[str, str]) -> AnswerWaitsSettings:
@@ -152,6 +180,7 @@ def read_answer_waits(environment: Mapping[str, str]) -> AnswerWaitsSettings:
         report_uri=_text(environment, "REPORT_URI").rstrip("/"),
         deadline_s=_number(environment, "DEADLINE_S"),
         experiment=_experiment(_text(environment, "EXPERIMENT")),
+        stage_roles=_stage_roles(environment),
     )
 
 
@@ -183,6 +212,9 @@ def read_change_endpoint(environment: Mapping[str, str]) -> ChangeEndpointSettin
         experiment_mode=_text(environment, "EXPERIMENT_MODE"),
         challenger_weight=_fraction(environment, "CHALLENGER_WEIGHT"),
         keeps_stages=_text(environment, "KEEP_STAGES") == "true",
+        capture_key_arn=environment.get("CAPTURE_KEY_ARN", ""),
+        stage_roles=_stage_roles(environment),
+        stage_serve_roles=_roles(environment, "STAGE_SERVE_ROLES"),
     )
 
 
@@ -216,6 +248,7 @@ def read_decide_release(environment: Mapping[str, str]) -> DecideReleaseSettings
         report_uri=_text(environment, "REPORT_URI"),
         endpoint_prefix=_text(environment, "ENDPOINT_PREFIX"),
         keeps_stages=_text(environment, "KEEP_STAGES") == "true",
+        stage_roles=_stage_roles(environment),
     )
 
 
@@ -228,6 +261,25 @@ def _read_shared(environment: Mapping[str, str]) -> SharedSettings:
         dead_letter_queue_url=_text(environment, "DEAD_LETTER_QUEUE_URL"),
         attempts_max=_number(environment, "ATTEMPTS_MAX"),
     )
+
+
+def _stage_roles(environment: Mapping[str, str]) -> StageRoles:
+    """With the name that Lambda tells each function of itself."""
+    roles = _roles(environment, "STAGE_ROLES")
+    return StageRoles(roles, _text(environment, "AWS_LAMBDA_FUNCTION_NAME")) if roles else AT_HOME
+
+
+def _roles(environment: Mapping[str, str], variable: str) -> Mapping[str, str]:
+    """Role ARNs by stage; none where the variable is missing."""
+    text = environment.get(variable, "{}")
+    try:
+        roles = json.loads(text)
+    except ValueError:
+        roles = None
+    is_wellformed = isinstance(roles, dict) and all(str(arn).startswith("arn:") for arn in roles.values())
+    if not is_wellformed:
+        raise MissingSettingError(variable, "JSON with a role's ARN by stage", text)
+    return dict(roles)
 
 
 def _text(environment: Mapping[str, str], variable: str) -> str:

@@ -829,7 +829,9 @@ class Suite:
             read_timeout=CONTAINER_MAX_S + 10,
             max_pool_connections=max(options.concurrency, 10),
         )
-        stage, production = (acting_as(session, role) for role in (options.endpoint_role_arn, options.production_role_arn))
+        stage, production = (
+            acting_as(session, role) for role in (options.endpoint_role_arn, options.production_role_arn)
+        )
         self._endpoint = Endpoint(stage.client("sagemaker-runtime", config=config), options.endpoint_name)
         self.registry = Registry(session, production)
         self._options = options

@@ -247,6 +247,7 @@ class WorldClients(LazyClients):
     """The clients of the functions, in this world."""
 
     def __init__(self) -> None:
+        super().__init__()
         lock = threading.RLock()
         self.fake = FakeSageMaker()
         self.__dict__["dynamodb"] = OneAtATime(boto3.client("dynamodb", "us-east-1"), lock)
