@@ -1,8 +1,8 @@
 """What home lets stages in other accounts do: read artifacts, write captures, be heard.
 
 Policies name the account and, by condition, the role: a key's policy and a role's trust refuse a role that does not
-exist yet, and a role that is made anew under the same name would no longer be meant. With a condition the order in which
-accounts are deployed does not matter. Another account needs a word from a policy of its own besides.
+exist yet, and a role that is made anew under the same name would no longer be meant. With a condition the order in
+which accounts are deployed does not matter. Another account needs a word from a policy of its own besides.
 
 Source: AWS KMS developer guide, "Allowing users in other accounts to use a KMS key"; IAM user guide, "AWS global
 condition context keys" (`aws:PrincipalArn` is the role's ARN, not the session's) and "AWS JSON policy elements:

@@ -45,7 +45,7 @@ class RegistryAccounts(Construct):
     def __init__(self, scope: Construct, construct_id: str) -> None:
         super().__init__(scope, construct_id)
         table = {region: {"Account": account} for region, account in REGISTRY_ACCOUNTS.items()}
-        self._mapping = CfnMapping(self, "Accounts", mapping=table)
+        self._mapping = CfnMapping(self, "Accounts", mapping=table, lazy=True)
 
     @property
     def account(self) -> str:
