@@ -147,6 +147,9 @@ def test_what_tests_ask_of_a_model_is_its_setting(assembly: Assembly, model: str
         "SliceMargin": tests.slice_margin,
         "ChampionMargin": tests.champion_margin,
         "CalibrationMax": tests.calibration_max,
+        "DevRoleArn": "none",
+        "StagingRoleArn": "none",
+        "ProductionRoleArn": "none",
     }
 
 

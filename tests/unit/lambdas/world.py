@@ -248,6 +248,7 @@ class WorldClients(LazyClients):
 
     def __init__(self) -> None:
         super().__init__()
+        self.elsewhere: dict[str, Any] = {}
         lock = threading.RLock()
         self.fake = FakeSageMaker()
         self.__dict__["dynamodb"] = OneAtATime(boto3.client("dynamodb", "us-east-1"), lock)
@@ -261,6 +262,9 @@ class WorldClients(LazyClients):
     @cached_property
     def sagemaker(self) -> Any:
         return self.fake
+
+    def at(self, stage: str) -> Any:
+        return self.elsewhere.get(stage, self)
 
 
 @dataclass
