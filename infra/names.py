@@ -156,6 +156,11 @@ class ModelNames:
         return self.shared.arn("sagemaker", f"pipeline/{name}")
 
     @property
+    def package_group_arn(self) -> str:
+        """ARN of the model package group."""
+        return self.shared.arn("sagemaker", f"model-package-group/{self.package_group}")
+
+    @property
     def package_arns(self) -> str:
         """ARN pattern of the group's packages."""
         return self.shared.arn("sagemaker", f"model-package/{self.package_group}/*")

@@ -11,6 +11,7 @@ from infra.constructs.guests import Guest
 from infra.constructs.queue import alarm_on, dead_letter_queue
 from infra.names import role_arn
 from infra.policies import keys, releases
+from infra.policies.statements import allow
 from lambdas.shared import events as vocabulary
 
 
@@ -36,6 +37,7 @@ class StageRoles(Construct):
                 *releases.ask_endpoints(names, stages),
                 *releases.see_endpoints(names, stages),
                 *releases.see_metrics(stages),
+                allow("sagemaker:DescribeModelPackageGroup", on=names.package_group_arn),
             ],
         )
 

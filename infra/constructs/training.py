@@ -11,7 +11,7 @@ from constructs import Construct
 from infra.apart import Apart
 from infra.constructs.pipeline import CommittedPipeline, PipelineSource
 from infra.definition import Place
-from infra.names import ModelNames, arn
+from infra.names import ModelNames
 from infra.policies import jobs, keys
 from infra.policies.statements import allow
 from infra.settings import ModelSettings
@@ -89,9 +89,8 @@ def _shared_with(names: ModelNames, accounts: Sequence[str]) -> dict[str, Any] |
     """
     if not accounts:
         return None
-    group = names.shared.arn("sagemaker", f"model-package-group/{names.package_group}")
     allowed = (
-        ("Group", ["sagemaker:DescribeModelPackageGroup"], group),
+        ("Group", ["sagemaker:DescribeModelPackageGroup"], names.package_group_arn),
         ("Packages", ["sagemaker:CreateModel", "sagemaker:DescribeModelPackage"], names.package_arns),
     )
     principal = {"AWS": [f"arn:{Aws.PARTITION}:iam::{account}:root" for account in accounts]}
@@ -103,9 +102,8 @@ def _shared_with(names: ModelNames, accounts: Sequence[str]) -> dict[str, Any] |
 
 
 def _register(names: ModelNames) -> list[iam.PolicyStatement]:
-    group = arn("sagemaker", f"model-package-group/{names.package_group}")
     return [
-        allow("sagemaker:CreateModelPackage", "sagemaker:DescribeModelPackageGroup", on=group),
+        allow("sagemaker:CreateModelPackage", "sagemaker:DescribeModelPackageGroup", on=names.package_group_arn),
         allow(
             "sagemaker:AddTags",
             "sagemaker:CreateModelPackage",

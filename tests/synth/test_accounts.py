@@ -182,6 +182,7 @@ def test_production_may_be_changed_asked_and_looked_at_but_not_taken_down(prod: 
         "sagemaker:CreateModel": {model, packages},
         "sagemaker:DescribeModel": {model},
         "sagemaker:DescribeModelPackage": {packages},
+        "sagemaker:DescribeModelPackageGroup": {f"{SAGEMAKER}:{HOME}:model-package-group/driftloop-flights"},
         "sagemaker:CreateEndpointConfig": {config},
         "sagemaker:DescribeEndpointConfig": {config},
         "sagemaker:CreateEndpoint": {endpoint, config},

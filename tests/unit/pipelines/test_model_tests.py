@@ -139,15 +139,24 @@ class Aws:
         )
         return str(answer["ModelPackageArn"])
 
-    def serve(self, package_arn: str) -> None:
-        """Production serves a package."""
+    def in_account(self, role_arn: str) -> Any:
+        """SageMaker as a role's account has it."""
+        keys: Any = {"region_name": "us-east-1", "endpoint_url": self.store.env["AWS_ENDPOINT_URL"]}
+        sts = boto3.client("sts", aws_access_key_id="test", aws_secret_access_key="test", **keys)
+        found = sts.assume_role(RoleArn=role_arn, RoleSessionName="serving")["Credentials"]
+        session = boto3.Session(found["AccessKeyId"], found["SecretAccessKey"], found["SessionToken"])
+        return session.client("sagemaker", **keys)
+
+    def serve(self, package_arn: str, sagemaker: Any = None) -> None:
+        """Production serves a package, at home or in another account."""
+        sagemaker = sagemaker or self.sagemaker
         role = "arn:aws:iam::123456789012:role/serve"
         containers: Any = [{"ModelPackageName": package_arn}]
-        self.sagemaker.create_model(ModelName=self.name, ExecutionRoleArn=role, Containers=containers)
+        sagemaker.create_model(ModelName=self.name, ExecutionRoleArn=role, Containers=containers)
         machines: Any = {"InstanceType": "ml.m5.large", "InitialInstanceCount": 1, "InitialVariantWeight": 1.0}
         variants = [{"VariantName": "champion", "ModelName": self.name, **machines}]
-        self.sagemaker.create_endpoint_config(EndpointConfigName=self.name, ProductionVariants=variants)
-        self.sagemaker.create_endpoint(EndpointName=self.production, EndpointConfigName=self.name)
+        sagemaker.create_endpoint_config(EndpointConfigName=self.name, ProductionVariants=variants)
+        sagemaker.create_endpoint(EndpointName=self.production, EndpointConfigName=self.name)
 
 
 def rows(seed: int, count: int, *, is_noise: bool = False) -> list[list[str]]:
@@ -574,6 +583,33 @@ def test_a_calibrated_model_passes_and_one_that_is_too_sure_fails(run: Run, good
     assert sum(group["rows"] for group in sound_one.report["calibration"]["challenger"]) == 1200
     assert sure.failed == ["challenger"]
     assert re.search(r"frequency are 0\.\d+ apart, weighted over 1 bins; allowed 0.1", sure.reasons)
+
+
+def test_stages_in_other_accounts_are_asked_with_the_roles_that_they_trust(run: Run, aws: Aws, good: Model) -> None:
+    """The registry stays at home: the packages are in no other account."""
+    staging, production = (f"arn:aws:iam::{account * 12}:role/release" for account in "23")
+    champion = aws.register(good)
+    aws.serve(champion, aws.in_account(production))
+    signers = set()
+
+    def seen(ask: Ask, model: Container) -> Reply:
+        signers.add(ask.access_key)
+        return model(ask)
+
+    tested = run("staging", good, seen, endpoint_role_arn=staging, production_role_arn=production)
+
+    assert tested.ended.code == 0, tested.ended.stderr
+    assert tested.report["champion_arn"] == champion
+    assert len(signers) == 1
+    assert "test" not in signers
+
+
+def test_production_in_another_account_is_not_seen_without_its_role(run: Run, aws: Aws, good: Model) -> None:
+    aws.serve(aws.register(good), aws.in_account("arn:aws:iam::333333333333:role/release"))
+
+    tested = run("staging", good)
+
+    assert tested.check("challenger against champion")["outcome"] == "skipped"
 
 
 def test_production_has_to_answer_from_the_champion_slot(run: Run, good: Model) -> None:
