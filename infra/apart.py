@@ -13,10 +13,17 @@ from infra.settings import STAGES, Accounts
 
 @dataclass(frozen=True)
 class Apart:
-    """The stages of one model, by where they live."""
+    """The stages of one model, by where they live.
+
+    Attributes:
+        key_arn: of the key that steps and captures encrypt what they write with; empty for S3's own key.
+            Source: SageMaker developer guide, "Deploy a Model Version from a Different Account", read 2026-11: the
+            outputs of training have to be encrypted with a KMS key of one's own.
+    """
 
     names: ModelNames
     accounts: Accounts
+    key_arn: str = ""
 
     @property
     def at_home(self) -> tuple[str, ...]:
@@ -43,7 +50,7 @@ class Apart:
         roles = {
             stage: role_arn(account, self.names.serve_role(stage)) for stage, account in self.accounts.apart.items()
         }
-        return {"STAGE_SERVE_ROLES": json.dumps(roles), "CAPTURE_KEY_ARN": self.names.shared.key_alias_arn}
+        return {"STAGE_SERVE_ROLES": json.dumps(roles), "CAPTURE_KEY_ARN": self.key_arn}
 
     def act(self, stages: Sequence[str] = STAGES) -> list[iam.PolicyStatement]:
         """Take on the stages' roles."""
@@ -53,15 +60,6 @@ class Apart:
     def use_key(self, *actions: str) -> list[iam.PolicyStatement]:
         """Use the key of the artifacts, if they have one."""
         return [keys.use_key(self.names.shared, *actions)] if self.accounts.apart else []
-
-    @property
-    def output_key_arn(self) -> str:
-        """What steps encrypt their outputs with; empty for S3's own key.
-
-        Source: SageMaker developer guide, "Deploy a Model Version from a Different Account", read 2026-11: the outputs
-        of training have to be encrypted with a KMS key of one's own.
-        """
-        return self.names.shared.key_alias_arn if self.accounts.apart else ""
 
     @property
     def event_accounts(self) -> list[str] | None:

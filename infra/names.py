@@ -49,9 +49,9 @@ class SharedNames:
         return f"alias/{self.prefix}-artifacts"
 
     @property
-    def key_alias_arn(self) -> str:
-        """ARN of that alias."""
-        return self.arn("kms", self.key_alias)
+    def key_parameter(self) -> str:
+        """Where the key's ARN stands, for home's stacks: Systems Manager's parameters have names."""
+        return f"/{self.prefix}/artifact-key-arn"
 
     @property
     def bus_arn(self) -> str:

@@ -16,6 +16,7 @@ from aws_cdk import Aws, RemovalPolicy
 from aws_cdk import aws_events as events
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
+from aws_cdk import aws_ssm as ssm
 from constructs import Construct
 
 from infra.names import ModelNames, SharedNames, role_arn
@@ -56,6 +57,7 @@ class ArtifactKey(Construct):
             enable_key_rotation=True,
             removal_policy=RemovalPolicy.RETAIN,  # without it the artifacts are noise
         )
+        ssm.StringParameter(self, "Arn", parameter_name=names.key_parameter, string_value=self.key.key_arn)
         for account, hosted in _by_account(guests):
             self._allow(account, "Read", [guest for guest in hosted if not guest.is_production], keys.READ)
             self._allow(account, "Capture", [guest for guest in hosted if guest.is_production], keys.WRITE)

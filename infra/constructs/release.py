@@ -266,7 +266,7 @@ class Release(Construct):
                 Place(tokens.WAITS_QUEUE_URL, "Waits", self.waits.queue.queue_url),
                 *(Place(_role_token(stage), f"RoleOf{stage.title()}", arn) for stage, arn in roles.items()),
             ),
-            output_key_arn=self._apart.output_key_arn,
+            output_key_arn=self._apart.key_arn,
         )
 
     @property

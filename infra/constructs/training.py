@@ -132,5 +132,5 @@ def _source(model: ModelSettings, names: ModelNames, role: iam.Role, apart: Apar
             Place(tokens.TRAIN_ROLE_ARN, "TrainRole", role.role_arn),
             Place(tokens.MODEL_PACKAGE_GROUP, "PackageGroup", names.package_group),
         ),
-        output_key_arn=apart.output_key_arn,
+        output_key_arn=apart.key_arn,
     )

@@ -1,7 +1,10 @@
 """One model: how its data comes in, how it is trained, how it is released."""
 
+from dataclasses import replace
+
 from aws_cdk import CfnOutput, Environment, IgnoreMode, Stack
 from aws_cdk import aws_lambda as lambda_
+from aws_cdk import aws_ssm as ssm
 from constructs import Construct
 
 from infra.apart import Apart
@@ -33,6 +36,10 @@ class ModelStack(Stack):
             env=env,
         )
         code = lambda_.Code.from_asset(functions_path, exclude=["__pycache__"], ignore_mode=IgnoreMode.GIT)
+        if apart.accounts.apart:
+            apart = replace(
+                apart, key_arn=ssm.StringParameter.value_for_string_parameter(self, names.shared.key_parameter)
+            )
         registry = RegistryAccounts(self, "Registry")
         ingest = Ingest(self, "Ingest", model=model, names=names, code=code, apart=apart)
         Training(self, "Training", model=model, names=names, registry_account=registry.account, apart=apart)

@@ -19,7 +19,7 @@ from tests.unit.pipelines.test_definitions import steps_of
 
 BUCKET = f"arn:aws:s3:::driftloop-artifacts-{HOME}-us-east-1"
 KEY = f"arn:aws:kms:us-east-1:{HOME}:key/*"
-ALIAS = f"arn:aws:kms:us-east-1:{HOME}:alias/driftloop-artifacts"
+KEY_PARAMETER = "/driftloop/artifact-key-arn"
 SAGEMAKER = "arn:aws:sagemaker:us-east-1"
 
 
@@ -54,6 +54,13 @@ def _allowed(template: Template, role: str) -> dict[str, set[str]]:
             for action in as_list(statement["Action"]):
                 found.setdefault(action, set()).update(as_list(statement["Resource"]))
     return found
+
+
+def _key_arn(template: Template) -> str:
+    """What stands where the key's ARN will: a parameter that CloudFormation reads from Systems Manager."""
+    [name] = [name for name, each in template.body["Parameters"].items() if each["Default"] == KEY_PARAMETER]
+    assert template.body["Parameters"][name]["Type"] == "AWS::SSM::Parameter::Value<String>"
+    return f"<{name}>"
 
 
 def _granted(document: dict[str, Any], account: str) -> Iterator[dict[str, Any]]:
@@ -225,11 +232,13 @@ def test_the_artifacts_have_a_key_that_turns_and_outlives_its_stack_and_raw_data
     template = three.template("Driftloop")
     [(logical_id, key)] = template.resources("AWS::KMS::Key").items()
     [alias] = template.resources("AWS::KMS::Alias").values()
+    [parameter] = template.resources("AWS::SSM::Parameter").values()
     buckets = {bucket["BucketName"]: bucket for bucket in template.resources("AWS::S3::Bucket").values()}
 
     assert key["EnableKeyRotation"] is True
     assert template.body["Resources"][logical_id]["DeletionPolicy"] == "Retain"
     assert (alias["AliasName"], alias["TargetKeyId"]) == ("alias/driftloop-artifacts", f"<{logical_id}.Arn>")
+    assert (parameter["Name"], parameter["Value"]) == (KEY_PARAMETER, f"<{logical_id}.Arn>")
     [rule] = buckets[BUCKET.rpartition(":")[2]]["BucketEncryption"]["ServerSideEncryptionConfiguration"]
     assert rule["ServerSideEncryptionByDefault"] == {"SSEAlgorithm": "aws:kms", "KMSMasterKeyID": f"<{logical_id}.Arn>"}
     [raw] = buckets[f"driftloop-raw-{HOME}-us-east-1"]["BucketEncryption"]["ServerSideEncryptionConfiguration"]
@@ -290,7 +299,7 @@ def test_every_output_of_a_step_is_encrypted_with_the_key_that_can_be_shared(hom
 
     assert writing
     for step in writing:
-        assert step["Arguments"][wanted[step["Type"]]]["KmsKeyId"] == ALIAS
+        assert step["Arguments"][wanted[step["Type"]]]["KmsKeyId"] == _key_arn(home)
     assert "token-" not in json.dumps(definition)
 
 
@@ -452,7 +461,7 @@ def test_functions_know_the_roles_of_the_stages_and_who_they_are(home: Template)
         _role(PROD, "prod-serve"),
     ]
     assert change.serve_role("dev") == change.serve_role_arn
-    assert change.capture_key_arn == ALIAS
+    assert change.capture_key_arn == _key_arn(home)
 
 
 @pytest.mark.parametrize("pipeline", ["release", "rollback"])

@@ -63,7 +63,7 @@ class Accounts:
             experiment_mode="none",
             challenger_weight=0.2,
             keeps_stages=False,
-            capture_key_arn=f"arn:aws:kms:us-east-1:{HOME_ID}:alias/driftloop-artifacts",
+            capture_key_arn=f"arn:aws:kms:us-east-1:{HOME_ID}:key/k1",
             stage_roles=ROLES,
             stage_serve_roles={"prod": SERVE},
         )
@@ -95,7 +95,7 @@ def test_production_comes_up_in_its_own_account_from_a_package_at_home(accounts:
     assert model["ExecutionRoleArn"] == SERVE
     assert model["Containers"] == [{"ModelPackageName": accounts.package_arn}]
     assert f":{HOME_ID}:model-package/" in accounts.package_arn
-    assert config["DataCaptureConfig"]["KmsKeyId"].endswith(f":{HOME_ID}:alias/driftloop-artifacts")
+    assert config["DataCaptureConfig"]["KmsKeyId"].endswith(f":{HOME_ID}:key/k1")
 
 
 def test_a_stage_without_a_role_comes_up_at_home(accounts: Accounts) -> None:
