@@ -60,7 +60,7 @@ REPOSITORY = Path(__file__).resolve().parent.parent
 LIMITS = (
     "IAM policies are recorded, not enforced yet",
     "executions of Step Functions state machines are recorded, not run",
-    "there is one account: `driftloop deploy` refuses stages in accounts of their own",
+    "there is one account: stages in accounts of their own are refused",
     "S3, SQS, SNS, DynamoDB and IAM live in memory: a state directory serves one run",
 )
 """What a person must know before trusting what passes here; `up` prints it."""

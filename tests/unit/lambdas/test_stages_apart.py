@@ -75,7 +75,8 @@ def accounts(monkeypatch: pytest.MonkeyPatch) -> Iterator[Accounts]:
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"):
         monkeypatch.setenv(name, "testing")
     monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
-    monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
+    for name in ("AWS_ENDPOINT_URL", "MOTO_ACCOUNT_ID"):  # an emulator of this process has one account
+        monkeypatch.delenv(name, raising=False)
     with mock_aws():
         registry = boto3.client("sagemaker", "us-east-1")
         registry.create_model_package_group(ModelPackageGroupName="driftloop-flights")

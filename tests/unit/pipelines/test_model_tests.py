@@ -585,6 +585,13 @@ def test_a_calibrated_model_passes_and_one_that_is_too_sure_fails(run: Run, good
     assert re.search(r"frequency are 0\.\d+ apart, weighted over 1 bins; allowed 0.1", sure.reasons)
 
 
+@pytest.fixture
+def several_accounts(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An emulator of this process may have told moto that there is one."""
+    monkeypatch.delenv("MOTO_ACCOUNT_ID", raising=False)
+
+
+@pytest.mark.usefixtures("several_accounts")
 def test_stages_in_other_accounts_are_asked_with_the_roles_that_they_trust(run: Run, aws: Aws, good: Model) -> None:
     """The registry stays at home: the packages are in no other account."""
     staging, production = (f"arn:aws:iam::{account * 12}:role/release" for account in "23")
@@ -604,6 +611,7 @@ def test_stages_in_other_accounts_are_asked_with_the_roles_that_they_trust(run: 
     assert "test" not in signers
 
 
+@pytest.mark.usefixtures("several_accounts")
 def test_production_in_another_account_is_not_seen_without_its_role(run: Run, aws: Aws, good: Model) -> None:
     aws.serve(aws.register(good), aws.in_account("arn:aws:iam::333333333333:role/release"))
 
