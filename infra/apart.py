@@ -8,7 +8,8 @@ from aws_cdk import aws_iam as iam
 
 from infra.names import ModelNames, role_arn
 from infra.policies import keys, releases
-from infra.settings import STAGES, Accounts
+from infra.release_settings import STAGES
+from infra.settings import Accounts
 
 
 @dataclass(frozen=True)

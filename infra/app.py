@@ -56,7 +56,7 @@ def build(context: Mapping[str, Any] | None = None, outdir: str | None = None, h
         stack = ModelStack(app, model, Apart(each, accounts), functions_path, env)
         stack.add_stack_dependency(shared_stack, "names only; but a function should find its ledger")
         for guest in (guest for guest in guests if guest.names is each):
-            stage = StageStack(app, guest, accounts)
+            stage = StageStack(app, guest, accounts, model.release)
             stage.add_stack_dependency(shared_stack, "an event should find its bus")
             stack.add_stack_dependency(stage, "a function should find the role that it takes on")
     return app

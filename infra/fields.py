@@ -73,6 +73,13 @@ class Fields:
             raise self.error(name, "a number between 0 and 1", value)
         return value
 
+    def fractions(self, name: str) -> tuple[float, ...]:
+        """A list of numbers between 0 and 1."""
+        value = self._take(name)
+        if not isinstance(value, list) or not all(isinstance(item, int | float) and 0 < item < 1 for item in value):
+            raise self.error(name, "a list of numbers between 0 and 1", value)
+        return tuple(value)
+
     def share(self, name: str, default: float | None = None) -> float:
         """A number from 0 to 1, both allowed."""
         value = self.number(name, default)

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from aws_cdk import Aws
 
-from infra.settings import STAGES
+from infra.release_settings import STAGES
 
 
 def stack_id(prefix: str, *parts: str) -> str:
@@ -132,6 +132,11 @@ class ModelNames:
     def release_pipelines(self) -> tuple[str, str]:
         """The pipelines that change production."""
         return (self.release_pipeline, self.rollback_pipeline)
+
+    @property
+    def rollback_alarms(self) -> tuple[str, str]:
+        """The alarms on production's errors and on its latency that undo an update."""
+        return (self.of("prod-errors"), self.of("prod-latency"))
 
     @property
     def endpoints(self) -> tuple[str, ...]:

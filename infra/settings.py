@@ -5,22 +5,17 @@ This module alone reads context. Everything behind it gets frozen values; a wron
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final
 
 from infra.fields import Fields, SettingsError
+from infra.release_settings import INSTANCE_TYPE, STAGES, Machines, ReleaseSettings, parse_release
 from infra.schema import Schema, parse_schema
-
-STAGES: Final = ("dev", "staging", "prod")
-"""Where a version serves on its way, production last."""
 
 _PREFIX: Final = r"[a-z][a-z0-9-]{1,18}[a-z0-9]"
 _MODEL_NAME: Final = r"[a-z][a-z0-9-]{0,18}[a-z0-9]"
-_INSTANCE_TYPE: Final = r"ml\.[a-z0-9-]+\.[a-z0-9]+"
 _ACCOUNT: Final = r"\d{12}"
-_LOSS: Final = "log_loss|squared_error"
-"""Metrics that have a value a record: an experiment compares them record by record."""
 _MAX_WINDOW_S: Final = 300
 """The longest batching window of an SQS event source. Source: AWS::Lambda::EventSourceMapping, read 2026-09."""
 
@@ -52,79 +47,6 @@ class Instances:
 
 
 @dataclass(frozen=True)
-class GuardRails:
-    """What a challenger must not do during its experiment, once it had `requests_min` requests."""
-
-    requests_min: int = 100
-    error_rate_max: float = 0.02
-    p95_ms_max: float = 1000.0
-    null_rate_max: float = 0.01
-
-
-@dataclass(frozen=True)
-class Experiment:
-    """The A/B test in production.
-
-    Attributes:
-        mode: `paired`: the challenger sees every request and answers none; `split`: both answer, by weight; `none`:
-            what passes its tests is promoted.
-        minimum_effect: the smallest improvement of the metric that is worth a release; it fixes the sample size.
-        alpha: chance of promoting a challenger that is no better.
-        power: chance of promoting one that is better by `minimum_effect`.
-        start_weight: the challenger's share in mode split.
-        duration_max_s: after this time the answer is that the test could not tell.
-        look_every_s: how often captured answers and labels are read.
-    """
-
-    mode: str = "paired"
-    metric: str = "log_loss"
-    minimum_effect: float = 0.01
-    alpha: float = 0.05
-    power: float = 0.8
-    start_weight: float = 0.1
-    duration_max_s: int = 259_200
-    look_every_s: int = 3600
-    guard_rails: GuardRails = GuardRails()
-
-
-@dataclass(frozen=True)
-class ModelTests:
-    """What a stage's tests ask of a model.
-
-    Attributes:
-        p50_ms, p95_ms: latency under `requests` requests, `concurrency` at a time.
-        slices: columns by whose values the metric is compared with the champion's.
-        slice_margin: how much worse than the champion a slice may be.
-        champion_margin: how much worse than the champion the whole hold-out may be.
-        calibration_max: the largest gap between predicted and observed frequency, in ten bins.
-    """
-
-    p50_ms: float = 250.0
-    p95_ms: float = 1000.0
-    requests: int = 200
-    concurrency: int = 4
-    slices: tuple[str, ...] = ()
-    slice_margin: float = 0.05
-    champion_margin: float = 0.02
-    calibration_max: float = 0.1
-
-
-@dataclass(frozen=True)
-class ReleaseSettings:
-    """How an approved version gets into production.
-
-    Attributes:
-        keep_stages: dev and staging endpoints stay after their tests.
-        deadline_s: how long an endpoint may take to come up.
-    """
-
-    keep_stages: bool = False
-    deadline_s: int = 2700
-    tests: ModelTests = ModelTests()
-    experiment: Experiment = Experiment()
-
-
-@dataclass(frozen=True)
 class ModelSettings:
     """All that makes one model different from another.
 
@@ -145,6 +67,11 @@ class ModelSettings:
     instances: Instances
     release: ReleaseSettings
     document: Mapping[str, Any]
+
+    def machines(self, stage: str) -> Machines:
+        """What a stage's endpoint runs on."""
+        chosen = self.release.stages.get(stage, Machines())
+        return replace(chosen, instance_type=chosen.instance_type or self.instances.endpoint)
 
     def contract_text(self) -> str:
         """The contract as JSON; the same settings give the same bytes."""
@@ -233,7 +160,7 @@ def load_model(path: Path) -> ModelSettings:
         attempts_max=fields.integer("attempts_max", at_least=1, at_most=10),
         parameters=fields.mapping("parameters"),
         instances=_instances(fields.section("instances")),
-        release=_release(fields.section("release")) if fields.has("release") else ReleaseSettings(),
+        release=parse_release(fields.section("release")) if fields.has("release") else ReleaseSettings(),
         document={**{name: value for name, value in document.items() if name != "schema"}, **schema_document},
     )
     fields.done()
@@ -300,65 +227,12 @@ def _batch(fields: Fields) -> Batch:
 
 def _instances(fields: Fields) -> Instances:
     instances = Instances(
-        processing=fields.text("processing", pattern=_INSTANCE_TYPE),
-        training=fields.text("training", pattern=_INSTANCE_TYPE),
-        endpoint=fields.text("endpoint", pattern=_INSTANCE_TYPE),
+        processing=fields.text("processing", pattern=INSTANCE_TYPE),
+        training=fields.text("training", pattern=INSTANCE_TYPE),
+        endpoint=fields.text("endpoint", pattern=INSTANCE_TYPE),
     )
     fields.done()
     return instances
-
-
-def _release(fields: Fields) -> ReleaseSettings:
-    release = ReleaseSettings(
-        keep_stages=fields.truth("keep_stages", default=False),
-        deadline_s=fields.integer("deadline_s", at_least=60, at_most=86_400, default=ReleaseSettings.deadline_s),
-        tests=_tests(fields.section("tests")) if fields.has("tests") else ModelTests(),
-        experiment=_experiment(fields.section("experiment")) if fields.has("experiment") else Experiment(),
-    )
-    fields.done()
-    return release
-
-
-def _tests(fields: Fields) -> ModelTests:
-    tests = ModelTests(
-        p50_ms=fields.positive("p50_ms", ModelTests.p50_ms),
-        p95_ms=fields.positive("p95_ms", ModelTests.p95_ms),
-        requests=fields.integer("requests", 1, 100_000, ModelTests.requests),
-        concurrency=fields.integer("concurrency", 1, 64, ModelTests.concurrency),
-        slices=fields.texts("slices") if fields.has("slices") else (),
-        slice_margin=fields.number("slice_margin", ModelTests.slice_margin),
-        champion_margin=fields.number("champion_margin", ModelTests.champion_margin),
-        calibration_max=fields.share("calibration_max", ModelTests.calibration_max),
-    )
-    fields.done()
-    return tests
-
-
-def _experiment(fields: Fields) -> Experiment:
-    experiment = Experiment(
-        mode=fields.text("mode", "paired|split|none", Experiment.mode),
-        metric=fields.text("metric", _LOSS, Experiment.metric),
-        minimum_effect=fields.positive("minimum_effect", Experiment.minimum_effect),
-        alpha=fields.fraction("alpha", Experiment.alpha),
-        power=fields.fraction("power", Experiment.power),
-        start_weight=fields.fraction("start_weight", Experiment.start_weight),
-        duration_max_s=fields.integer("duration_max_s", 60, 30 * 86_400, Experiment.duration_max_s),
-        look_every_s=fields.integer("look_every_s", 60, 86_400, Experiment.look_every_s),
-        guard_rails=_guard_rails(fields.section("guard_rails")) if fields.has("guard_rails") else GuardRails(),
-    )
-    fields.done()
-    return experiment
-
-
-def _guard_rails(fields: Fields) -> GuardRails:
-    rails = GuardRails(
-        requests_min=fields.integer("requests_min", 1, 1_000_000, GuardRails.requests_min),
-        error_rate_max=fields.share("error_rate_max", GuardRails.error_rate_max),
-        p95_ms_max=fields.positive("p95_ms_max", GuardRails.p95_ms_max),
-        null_rate_max=fields.share("null_rate_max", GuardRails.null_rate_max),
-    )
-    fields.done()
-    return rails
 
 
 def _check_columns(source: str, model: ModelSettings) -> None:

@@ -16,12 +16,14 @@ from infra.constructs.function import TIMEOUT, Feed, LoopFunction, visibility_ti
 from infra.constructs.ingest import ended_executions
 from infra.constructs.pipeline import CommittedPipeline, PipelineSource
 from infra.constructs.queue import WatchedQueue
+from infra.constructs.rollback_alarms import RollbackAlarms
 from infra.constructs.training import asset_bucket
 from infra.definition import Place
 from infra.names import ModelNames
-from infra.policies import keys, releases
+from infra.policies import keys, releases, traffic
 from infra.policies.functions import tell_people, use_ledger, watch_and_start
 from infra.policies.statements import allow
+from infra.release_settings import STAGES
 from infra.settings import ModelSettings
 from infra.staging import stage_file
 from lambdas.shared import events as vocabulary
@@ -56,8 +58,14 @@ class Release(Construct):
         self.waits = self._queue("Waits", "waits", _LOOK)
         self._take_events()
         self._decide(ingest_queue)
-        serve = [*releases.serve(names, registry_account, apart.at_home), *apart.use_key(*keys.WRITE)]
+        serve = [
+            *releases.serve(names, registry_account, apart.at_home),
+            *traffic.watch_alarms(names, model.release, apart.at_home),
+            *apart.use_key(*keys.WRITE),
+        ]
         serve_role = self._role("ServeRole", "serve", "sagemaker", serve)
+        if "prod" in apart.at_home and model.release.has_rollback_alarms:
+            RollbackAlarms(self, "RollbackAlarms", names=names, rails=model.release.experiment.guard_rails)
         self._change = self._change_endpoint(serve_role)
         self._answer_waits()
         self._pipelines(registry_account)
@@ -138,8 +146,8 @@ class Release(Construct):
                 "ENDPOINT_PREFIX": names.package_group,
                 "SERVE_ROLE_ARN": serve_role.role_arn,
                 "CAPTURE_URI": self._uri("capture"),
-                "INSTANCE_TYPE": model.instances.endpoint,
-                "INSTANCE_COUNT": "1",
+                "MACHINES": json.dumps({stage: asdict(model.machines(stage)) for stage in STAGES}),
+                **self._traffic(),
                 "EXPERIMENT_MODE": model.release.experiment.mode,
                 "CHALLENGER_WEIGHT": str(model.release.experiment.start_weight),
                 "KEEP_STAGES": self._keeps_stages,
@@ -153,7 +161,22 @@ class Release(Construct):
         names, stages = self._names, self._apart.at_home
         if not stages:
             return [releases.read_packages(names)]
-        return releases.change_endpoints(names, serve_role.role_arn, stages)
+        return [
+            *releases.change_endpoints(names, serve_role.role_arn, stages),
+            *traffic.watch_alarms(names, self._model.release, stages),
+            *traffic.scale(names, self._model.release, stages),
+        ]
+
+    def _traffic(self) -> dict[str, str]:
+        """How production's traffic shifts and how many instances it has, where the settings say so."""
+        release, found = self._model.release, {}
+        if release.traffic:
+            shifting = {key: value for key, value in asdict(release.traffic).items() if key != "rollback_alarms"}
+            alarms = self._names.rollback_alarms if release.has_rollback_alarms else ()
+            found["TRAFFIC"] = json.dumps({**shifting, "timeout_s": release.deadline_s, "alarms": alarms})
+        if release.scaling:
+            found["SCALING"] = json.dumps(asdict(release.scaling))
+        return found
 
     def _answer_waits(self) -> None:
         names, queue = self._names, self.waits.queue
@@ -179,6 +202,7 @@ class Release(Construct):
                 tell_people(names.shared),
                 allow("sqs:SendMessage", on=self.waits.dead_letters.queue_arn),
                 *releases.answer_waits(names, tick_role.role_arn, self._apart.at_home),
+                *traffic.move_weights(names, self._model.release, self._apart.at_home),
                 *self._apart.act(),
                 *self._apart.use_key(*keys.WRITE),
             ],

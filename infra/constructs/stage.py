@@ -10,23 +10,27 @@ from constructs import Construct
 from infra.constructs.guests import Guest
 from infra.constructs.queue import alarm_on, dead_letter_queue
 from infra.names import role_arn
-from infra.policies import keys, releases
+from infra.policies import keys, releases, traffic
 from infra.policies.statements import allow
+from infra.release_settings import ReleaseSettings
 from lambdas.shared import events as vocabulary
 
 
 class StageRoles(Construct):
     """The role that home's functions and tests take on, and the role of the endpoint's containers."""
 
-    def __init__(self, scope: Construct, construct_id: str, *, guest: Guest, registry_account: str) -> None:
+    def __init__(
+        self, scope: Construct, construct_id: str, *, guest: Guest, release: ReleaseSettings, registry_account: str
+    ) -> None:
         super().__init__(scope, construct_id)
         names, stages = guest.names, (guest.stage,)
+        alarms = traffic.watch_alarms(names, release, stages)
         serving = keys.WRITE if guest.is_production else keys.READ
         self.serve = self._role(
             "Serve",
             names.serve_role(guest.stage),
             iam.ServicePrincipal("sagemaker.amazonaws.com"),
-            [*releases.serve(names, registry_account, stages), keys.use_key(names.shared, *serving)],
+            [*releases.serve(names, registry_account, stages), *alarms, keys.use_key(names.shared, *serving)],
         )
         self.release = self._role(
             "Release",
@@ -34,6 +38,9 @@ class StageRoles(Construct):
             _home(guest),
             [
                 *releases.change_endpoints(names, self.serve.role_arn, stages),
+                *alarms,
+                *traffic.scale(names, release, stages),
+                *traffic.move_weights(names, release, stages),
                 *releases.ask_endpoints(names, stages),
                 *releases.see_endpoints(names, stages),
                 *releases.see_metrics(stages),

@@ -11,7 +11,7 @@ from aws_cdk import aws_iam as iam
 from infra.names import ModelNames, arn
 from infra.policies import jobs
 from infra.policies.statements import allow, bucket_arn
-from infra.settings import STAGES
+from infra.release_settings import STAGES
 
 _NAMED = "each release makes a model and endpoint configs with names of its own under the model's prefix"
 
@@ -41,8 +41,10 @@ def change_endpoints(
     return [
         allow("sagemaker:CreateModel", on=models, because=_NAMED),
         allow(
+            "sagemaker:AddTags",
             "sagemaker:CreateEndpointConfig",
             "sagemaker:DescribeEndpointConfig",
+            "sagemaker:ListTags",
             on=configs,
             because=_NAMED,
         ),

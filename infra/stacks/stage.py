@@ -5,16 +5,18 @@ from constructs import Construct
 
 from infra.constructs.guests import Guest
 from infra.constructs.pipeline import RegistryAccounts
+from infra.constructs.rollback_alarms import RollbackAlarms
 from infra.constructs.stage import EndpointNews, StageRoles
 from infra.names import stack_id
 from infra.policies.tags import tag
+from infra.release_settings import ReleaseSettings
 from infra.settings import Accounts, Home
 
 
 class StageStack(Stack):
     """The stack `Driftloop-<model>-<stage>`, in the stage's account and home's region."""
 
-    def __init__(self, scope: Construct, guest: Guest, accounts: Accounts) -> None:
+    def __init__(self, scope: Construct, guest: Guest, accounts: Accounts, release: ReleaseSettings) -> None:
         names, home = guest.names, accounts.home
         assert isinstance(home, Home)  # settings refuse stages elsewhere without it
         super().__init__(
@@ -24,7 +26,9 @@ class StageStack(Stack):
             env=Environment(account=guest.account, region=home.region),
         )
         registry = RegistryAccounts(self, "Registry")
-        roles = StageRoles(self, "Roles", guest=guest, registry_account=registry.account)
+        roles = StageRoles(self, "Roles", guest=guest, release=release, registry_account=registry.account)
+        if guest.is_production and release.has_rollback_alarms:
+            RollbackAlarms(self, "RollbackAlarms", names=names, rails=release.experiment.guard_rails)
         EndpointNews(self, "News", guest=guest)
         CfnOutput(self, "Endpoint", value=names.of(guest.stage))
         CfnOutput(self, "ReleaseRoleArn", value=roles.release.role_arn)

@@ -3,14 +3,15 @@
 import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from botocore.exceptions import ClientError
 
 from lambdas.change_endpoint import decision
-from lambdas.change_endpoint.decision import Experiment, Machines, Names, Production, Wanted
+from lambdas.change_endpoint.decision import Experiment, Names, Production, Wanted
+from lambdas.change_endpoint.scaling import Scaler
 from lambdas.shared.clients import Clients, LazyClients
 from lambdas.shared.errors import Permanent
 from lambdas.shared.observability import log
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
     from mypy_boto3_sagemaker import SageMakerClient
 
 Answer = dict[str, str]
+_PREVIOUS: Final = "driftloop:previous-endpoint-config"
+"""The tag with which the config of an experiment says what production served before."""
 
 
 @dataclass(frozen=True)
@@ -40,6 +43,9 @@ class ChangeEndpoint:
         names = self._names(str(event["model_package_arn"]), str(event["release_id"]), needs_approval=needs_approval)
         if change == "remove":
             return self._remove(names, stage)
+        if change == "scale":
+            endpoint = names.endpoint("prod")
+            return {"endpoint": endpoint, "scaling": self._scaler(endpoint).apply(endpoint)}
         wanted = self._wanted(change, names, event)
         if wanted.config:
             self._make(wanted, names, str(event["model_package_arn"]))
@@ -53,25 +59,23 @@ class ChangeEndpoint:
         }
 
     @property
-    def _machines(self) -> Machines:
-        return Machines(self.settings.instance_type, self.settings.instance_count)
-
-    @property
     def _share(self) -> Experiment:
         return Experiment(self.settings.experiment_mode, self.settings.challenger_weight)
 
     def _wanted(self, change: str, names: Names, event: Mapping[str, Any]) -> Wanted:
+        machines = self.settings.machines
         match change:
             case "deploy":
-                return decision.deploy(names, str(event["stage"]), self._machines)
+                stage = names.stage(str(event["stage"]))
+                return decision.deploy(names, stage, machines[stage])
             case "promote":
-                return decision.deploy(names, "prod", self._machines)
+                wanted = decision.deploy(names, "prod", machines["prod"])
+                return replace(wanted, is_urgent=event.get("at_once") == "true")
             case "experiment":
-                production = self._production(names)
-                return decision.experiment(names, self._machines, self._share, production)
+                return decision.experiment(names, machines["prod"], self._share, self._production(names))
             case "withdraw":
                 return decision.withdraw(names, str(event.get("previous", "")))
-        raise Permanent(f"change '{change}'", "expected deploy, experiment, promote, withdraw or remove")
+        raise Permanent(f"change '{change}'", "expected deploy, experiment, promote, withdraw, scale or remove")
 
     def _names(self, package_arn: str, release_id: str, *, needs_approval: bool) -> Names:
         """Named after the package.
@@ -88,17 +92,28 @@ class ChangeEndpoint:
         )
 
     def _production(self, names: Names) -> Production | None:
-        """Who is champion now; the experiment that this release may have begun before is looked behind."""
+        """Who is champion now; the experiment that this release may have begun before is looked behind.
+
+        Raises:
+            Permanent: production serves something that has no champion.
+        """
         endpoint = self._endpoint(names.endpoint("prod"))
         if endpoint is None:
             return None
-        config = str(endpoint["EndpointConfigName"])
-        if config == names.config("prod", "-ab"):
-            raise Permanent(config, "the experiment of this release runs already; withdraw it first")
-        champions = [v for v in self._variants(names.endpoint("prod"), config) if v["VariantName"] == decision.CHAMPION]
+        config = self._config(names.endpoint("prod"), str(endpoint["EndpointConfigName"]))
+        champions = [v for v in config.get("ProductionVariants", []) if v["VariantName"] == decision.CHAMPION]
         if not champions:
-            raise Permanent(config, "expected a variant 'champion', found none; was the endpoint config deleted?")
-        return Production(config, champions[0])
+            name = str(endpoint["EndpointConfigName"])
+            raise Permanent(name, "expected a variant 'champion', found none; was the endpoint config deleted?")
+        if config["EndpointConfigName"] != names.config("prod", "-ab"):
+            return Production(config["EndpointConfigName"], champions[0])
+        return Production(self._previous(config), champions[0])
+
+    def _previous(self, experiment: Mapping[str, Any]) -> str:
+        """What production served before an experiment's config: the config says so itself."""
+        sagemaker = self.clients.at("prod").sagemaker
+        tags = sagemaker.list_tags(ResourceArn=experiment["EndpointConfigArn"])["Tags"]
+        return next((tag["Value"] for tag in tags if tag["Key"] == _PREVIOUS), "")
 
     def _make(self, wanted: Wanted, names: Names, package_arn: str) -> None:
         """Model and endpoint config, or the ones that an earlier try made."""
@@ -116,6 +131,7 @@ class ChangeEndpoint:
             "ProductionVariants": list(wanted.variants),
             **({"ShadowProductionVariants": list(wanted.shadows)} if wanted.shadows else {}),
             **({"DataCaptureConfig": self._capture()} if wanted.endpoint.endswith("-prod") else {}),
+            **({"Tags": [{"Key": _PREVIOUS, "Value": wanted.previous}]} if wanted.previous else {}),
         }
         with _may_exist():
             sagemaker.create_endpoint_config(**request)
@@ -131,6 +147,11 @@ class ChangeEndpoint:
         }
 
     def _bring_up(self, wanted: Wanted) -> None:
+        """Create or update, unless that is what it serves or is on its way to.
+
+        Raises:
+            Permanent: the endpoint has failed.
+        """
         endpoint = self._endpoint(wanted.endpoint)
         facts = {"endpoint": wanted.endpoint, "config": wanted.config}
         if endpoint is None:
@@ -139,21 +160,29 @@ class ChangeEndpoint:
                     EndpointName=wanted.endpoint, EndpointConfigName=wanted.config
                 )
             log.info("endpoint.creating", extra=facts)
-        elif endpoint["EndpointConfigName"] != wanted.config:
+        elif endpoint.get("EndpointStatus") == "Failed":
+            advice = f"AWS lets a failed endpoint only be deleted: {endpoint.get('FailureReason', 'no reason given')}"
+            raise Permanent(wanted.endpoint, f"{advice}; delete it, then approve the version again")
+        elif wanted.config not in (endpoint["EndpointConfigName"], _under_way(endpoint)):
             self._update(wanted, endpoint)
             log.info("endpoint.updating", extra={**facts, "from": endpoint["EndpointConfigName"]})
 
     def _update(self, wanted: Wanted, endpoint: Mapping[str, Any]) -> None:
         running = {v["VariantName"]: v.get("DesiredInstanceCount") for v in endpoint.get("ProductionVariants", [])}
-        before = self._variants(wanted.endpoint, str(endpoint["EndpointConfigName"]))
-        configured = {v["VariantName"]: v.get("InitialInstanceCount") for v in before}
+        before = self._config(wanted.endpoint, str(endpoint["EndpointConfigName"]))
+        configured = {v["VariantName"]: v.get("InitialInstanceCount") for v in before.get("ProductionVariants", [])}
         not_kept = decision.properties_not_kept(running, configured)
-        self._sagemaker(wanted.endpoint).update_endpoint(
-            EndpointName=wanted.endpoint,
-            EndpointConfigName=wanted.config,
-            RetainAllVariantProperties=True,
-            ExcludeRetainedVariantProperties=[{"VariantPropertyType": kind} for kind in not_kept],  # type: ignore[typeddict-item]
-        )
+        shifting = decision.deployment(self.settings.traffic, before, wanted)
+        if decision.changes_machine(before, wanted):
+            self._scaler(wanted.endpoint).deregister(wanted.endpoint)
+        request: dict[str, Any] = {
+            "EndpointName": wanted.endpoint,
+            "EndpointConfigName": wanted.config,
+            "RetainAllVariantProperties": True,
+            "ExcludeRetainedVariantProperties": [{"VariantPropertyType": kind} for kind in not_kept],
+            **({"DeploymentConfig": shifting} if shifting else {}),
+        }
+        self._sagemaker(wanted.endpoint).update_endpoint(**request)
 
     def _remove(self, names: Names, stage: str) -> Answer:
         """Take a stage down after its tests, unless the settings keep it. Production is never taken down."""
@@ -181,19 +210,27 @@ class ChangeEndpoint:
                 return None
             raise
 
-    def _variants(self, endpoint: str, config: str) -> list[Any]:
+    def _config(self, endpoint: str, name: str) -> Mapping[str, Any]:
+        """An endpoint config; empty if it is gone: deleting one leaves its endpoint running."""
         try:
-            found = self._sagemaker(endpoint).describe_endpoint_config(EndpointConfigName=config)
-            return list(found["ProductionVariants"])
+            return self._sagemaker(endpoint).describe_endpoint_config(EndpointConfigName=name)
         except ClientError as exc:
-            if _is_missing(exc):  # deleting a config leaves its endpoint running
-                return []
+            if _is_missing(exc):
+                return {}
             raise
+
+    def _scaler(self, endpoint: str) -> Scaler:
+        return Scaler(self.clients.at(_stage(endpoint)), self.settings.scaling)
 
 
 def _stage(endpoint: str) -> str:
     """`<prefix>-<model>-<stage>`; no stage's name has a hyphen."""
     return endpoint.rpartition("-")[2]
+
+
+def _under_way(endpoint: Mapping[str, Any]) -> str:
+    """The config that an update is bringing up."""
+    return str((endpoint.get("PendingDeploymentSummary") or {}).get("EndpointConfigName", ""))
 
 
 @contextmanager

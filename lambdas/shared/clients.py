@@ -34,6 +34,10 @@ class Clients(Protocol):
         """The services of the account that a stage lives in."""
 
     @property
+    def autoscaling(self) -> Any:
+        """How many instances a variant has; no stubs in the locked requirements."""
+
+    @property
     def cloudwatch(self) -> "CloudWatchClient":
         """How a variant does."""
 
@@ -83,6 +87,12 @@ class LazyClients:
         if stage not in self._stages:
             self._stages[stage] = LazyClients(session=_acting_as(role_arn, self._roles.who, self._session))
         return self._stages[stage]
+
+    @cached_property
+    def autoscaling(self) -> Any:
+        """How many instances a variant has."""
+        make: Any = self._session.client
+        return make("application-autoscaling", config=_CONFIG)
 
     @cached_property
     def cloudwatch(self) -> "CloudWatchClient":

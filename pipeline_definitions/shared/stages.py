@@ -29,6 +29,8 @@ from pipeline_definitions.shared.steps import (
 _TESTS_MAX_S: Final = 3600
 _CHANGED: Final = ("endpoint", "config", "variants", "mode", "previous")
 """What `change_endpoint` answers."""
+_ANSWERS: Final[Mapping[str, Sequence[str]]] = {"remove": ("endpoint",), "scale": ("endpoint", "scaling")}
+"""What it answers to changes that nobody waits for."""
 
 PACKAGE_ARN: Final = ParameterString("ModelPackageArn")
 RELEASE_ID: Final = ParameterString("ReleaseId")
@@ -83,7 +85,7 @@ class Stages:
             "release_id": RELEASE_ID,
             **more,
         }
-        outputs = ["endpoint"] if change == "remove" else list(_CHANGED)
+        outputs = _ANSWERS.get(change, _CHANGED)
         with warnings.catch_warnings():  # "won't be updated": it is the stack that updates the function
             warnings.simplefilter("ignore")
             return LambdaStep(
