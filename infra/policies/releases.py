@@ -41,10 +41,8 @@ def change_endpoints(
     return [
         allow("sagemaker:CreateModel", on=models, because=_NAMED),
         allow(
-            "sagemaker:AddTags",
             "sagemaker:CreateEndpointConfig",
             "sagemaker:DescribeEndpointConfig",
-            "sagemaker:ListTags",
             on=configs,
             because=_NAMED,
         ),

@@ -5,6 +5,7 @@ is named after the package's version and the release, so a change that is repeat
 """
 
 import hashlib
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
@@ -17,6 +18,7 @@ CHALLENGER: Final = "challenger"
 STAGES: Final = ("dev", "staging", "prod")
 
 _NAME_MAX: Final = 63
+_SUFFIX: Final = re.compile(r"-v\d+-[0-9a-f]{8}$")
 _TIMEOUT_S: Final = (600, 28_800)
 """Bounds of MaximumExecutionTimeoutInSeconds. Source: SageMaker API reference, BlueGreenUpdatePolicy, read 2026-11."""
 
@@ -109,6 +111,17 @@ class Names:
     def config(self, stage: str, purpose: str = "") -> str:
         """An endpoint config of this release."""
         return _name(self.endpoint(stage), self._suffix + purpose)
+
+    def config_of(self, model: str) -> str:
+        """The endpoint config with which a release brought its model into production: they end alike.
+
+        Raises:
+            Permanent: no release made the model.
+        """
+        found = _SUFFIX.search(model)
+        if not found:
+            raise Permanent(model, "expected a model that a release made; withdraw the experiment by hand")
+        return _name(self.endpoint("prod"), found[0])
 
     @property
     def _suffix(self) -> str:

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import cache
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
@@ -21,8 +21,6 @@ if TYPE_CHECKING:
     from mypy_boto3_sagemaker import SageMakerClient
 
 Answer = dict[str, str]
-_PREVIOUS: Final = "driftloop:previous-endpoint-config"
-"""The tag with which the config of an experiment says what production served before."""
 
 
 @dataclass(frozen=True)
@@ -105,15 +103,9 @@ class ChangeEndpoint:
         if not champions:
             name = str(endpoint["EndpointConfigName"])
             raise Permanent(name, "expected a variant 'champion', found none; was the endpoint config deleted?")
-        if config["EndpointConfigName"] != names.config("prod", "-ab"):
-            return Production(config["EndpointConfigName"], champions[0])
-        return Production(self._previous(config), champions[0])
-
-    def _previous(self, experiment: Mapping[str, Any]) -> str:
-        """What production served before an experiment's config: the config says so itself."""
-        sagemaker = self.clients.at("prod").sagemaker
-        tags = sagemaker.list_tags(ResourceArn=experiment["EndpointConfigArn"])["Tags"]
-        return next((tag["Value"] for tag in tags if tag["Key"] == _PREVIOUS), "")
+        is_experiment = config["EndpointConfigName"] == names.config("prod", "-ab")
+        before = names.config_of(champions[0]["ModelName"]) if is_experiment else config["EndpointConfigName"]
+        return Production(before, champions[0])
 
     def _make(self, wanted: Wanted, names: Names, package_arn: str) -> None:
         """Model and endpoint config, or the ones that an earlier try made."""
@@ -131,7 +123,6 @@ class ChangeEndpoint:
             "ProductionVariants": list(wanted.variants),
             **({"ShadowProductionVariants": list(wanted.shadows)} if wanted.shadows else {}),
             **({"DataCaptureConfig": self._capture()} if wanted.endpoint.endswith("-prod") else {}),
-            **({"Tags": [{"Key": _PREVIOUS, "Value": wanted.previous}]} if wanted.previous else {}),
         }
         with _may_exist():
             sagemaker.create_endpoint_config(**request)

@@ -197,6 +197,10 @@ def test_production_may_be_changed_asked_and_looked_at_but_not_taken_down(prod: 
         "sagemaker:DescribeEndpoint": {endpoint},
         "sagemaker:InvokeEndpoint": {endpoint},
         "cloudwatch:GetMetricData": {"*"},
+        "application-autoscaling:DescribeScalableTargets": {"*"},
+        "application-autoscaling:DeregisterScalableTarget": {
+            f"arn:aws:application-autoscaling:us-east-1:{PROD}:scalable-target/*"
+        },
     }
 
 

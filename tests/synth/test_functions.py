@@ -12,6 +12,7 @@ import pytest
 
 from infra.staging import stage_functions
 from lambdas.shared.settings import (
+    Machines,
     read_answer_waits,
     read_change_endpoint,
     read_decide_release,
@@ -118,10 +119,9 @@ def test_the_functions_of_a_release_understand_their_environment_too(flights: Te
     change = read_change_endpoint(environments["driftloop-flights-change-endpoint"])
     answer = read_answer_waits(environments["driftloop-flights-answer-waits"])
 
-    assert (change.endpoint_prefix, change.instance_type, change.keeps_stages) == (
-        *("driftloop-flights", "ml.m5.large"),
-        False,
-    )
+    assert (change.endpoint_prefix, change.keeps_stages) == ("driftloop-flights", False)
+    assert change.machines == dict.fromkeys(("dev", "staging", "prod"), Machines("ml.m5.large", 1))
+    assert (change.traffic, change.scaling) == (None, None)
     assert (change.experiment_mode, change.challenger_weight) == ("paired", 0.1)
     assert change.capture_uri == answer.capture_uri
     assert answer.deadline_s == 2700

@@ -17,6 +17,7 @@ from lambdas.shared.clients import LazyClients
 from lambdas.shared.settings import (
     AT_HOME,
     ChangeEndpointSettings,
+    Machines,
     MissingSettingError,
     StageRoles,
     read_decide_release,
@@ -58,8 +59,7 @@ class Accounts:
             endpoint_prefix="driftloop-flights",
             serve_role_arn=f"arn:aws:iam::{HOME_ID}:role/driftloop-flights-serve",
             capture_uri="s3://driftloop-artifacts/flights/capture",
-            instance_type="ml.m5.large",
-            instance_count=1,
+            machines=dict.fromkeys(("dev", "staging", "prod"), Machines("ml.m5.large", 1)),
             experiment_mode="none",
             challenger_weight=0.2,
             keeps_stages=False,
