@@ -1,6 +1,7 @@
 """The `train` pipeline, written with the SageMaker SDK.
 
-validate -> prepare -> train -> evaluate -> good enough? -> no worse than the champion? -> register. `make pipelines` builds `definition.json` from it.
+validate -> prepare -> train -> evaluate -> good enough? -> no worse than the champion? -> register | fail.
+`make pipelines` builds `definition.json` from it.
 
 No step argument holds the execution's id: a step that mentions it can never be served from the step cache. It appears
 only in the package's metadata.
