@@ -250,18 +250,7 @@ REFUSED: dict[str, tuple[Request, str]] = {
 
 
 def instance(**changes: object) -> str:
-    names = (
-        "month",
-        "day",
-        "sched_dep_time",
-        "sched_arr_time",
-        "carrier",
-        "origin",
-        "dest",
-        "distance",
-        "hour",
-        "minute",
-    )
+    names = contracts.features(contracts.FLIGHTS)
     values: dict[str, object] = dict(zip(names, (2, 19, 1235, 1410, "WN", "LGA", "MKE", 738, 12, 35), strict=True))
     return json.dumps({"instances": [{**values, **changes}]})
 
