@@ -42,6 +42,7 @@ SETTINGS: dict[str, dict[str, Any]] = {
             "experiment": {"minimum_effect": 0.03, "look_every_s": 60, "duration_max_s": 7200},
         },
     },
+    "tarnished": {"like": "rainfall", "thresholds": {"auc": 0.6}, "release": {"experiment": {"mode": "none"}}},
     "many": {"like": "rainfall", "batch": {"min_files": 100, "window_s": 1}},
     "desert": {"like": "rainfall", "thresholds": {"auc": 0.999}},
     "messy": {"like": "rainfall", "batch": {"min_files": 4, "window_s": 1}},
