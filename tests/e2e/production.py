@@ -58,7 +58,7 @@ def calling(loop: Loop, model: str, body: str = "") -> Iterator[Caller]:
     runtime, body = loop.client("sagemaker-runtime", tries=1), body or weather(0, 1)[0][0]
 
     def call() -> None:
-        while not over.wait(0.02):
+        while not over.wait(0.05):
             caller.call(runtime, endpoint, body)
             if caller.answers % _LOOKED_AFTER == 0:
                 caller.look(loop.sagemaker, endpoint)

@@ -24,7 +24,7 @@ def _label_later(loop: Loop, truths: dict[str, int]) -> None:
     """Tell what came to pass, an hour later."""
     loop.driftloop("advance", "PT1H")
     label(loop, MODEL, truths)
-    loop.driftloop("advance", "PT5M")
+    loop.driftloop("advance", "PT11M")
 
 
 def _verdict(loop: Loop, release: int) -> tuple[str, dict[str, Any]]:
