@@ -1,6 +1,5 @@
 """A SageMaker pipeline from its committed definition, with its scripts as assets."""
 
-import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -82,15 +81,9 @@ class CommittedPipeline(Construct):
 
 
 def _asset_files(source: PipelineSource) -> tuple[definitions.AssetFile, ...]:
-    return (*definitions.asset_files(source.pipeline), *_source_archive(source.pipeline), *source.extra_files)
-
-
-def _source_archive(pipeline: str) -> tuple[definitions.AssetFile, ...]:
-    with tempfile.TemporaryDirectory() as folder:
-        archive = definitions.source_archive(pipeline, Path(folder))
-        if archive is None:
-            return ()
-        return (definitions.AssetFile(archive.name, stage_file(archive.read_bytes(), archive.name)),)
+    built = definitions.built_assets(source.pipeline)
+    packed = (definitions.AssetFile(name, stage_file(content, name)) for name, content in built.items())
+    return (*definitions.asset_files(source.pipeline), *packed, *source.extra_files)
 
 
 def _with_defaults(source: PipelineSource, files: tuple[definitions.AssetFile, ...]) -> str:

@@ -8,7 +8,7 @@ from constructs import Construct
 from infra.constructs.pipeline import CommittedPipeline, PipelineSource
 from infra.definition import Place
 from infra.names import ModelNames, arn
-from infra.policies import jobs
+from infra.policies import jobs, releases
 from infra.policies.statements import allow
 from infra.settings import ModelSettings
 from infra.staging import stage_file
@@ -60,6 +60,7 @@ class Training(Construct):
                 shared.artifact_bucket, f"{names.model}/", "s3:GetObject", "s3:PutObject", "s3:AbortMultipartUpload"
             ),
             *_register(names),
+            *releases.find_champion(names),
         ]
 
 
@@ -77,7 +78,6 @@ def _register(names: ModelNames) -> list[iam.PolicyStatement]:
         allow(
             "sagemaker:AddTags",
             "sagemaker:CreateModelPackage",
-            "sagemaker:DescribeModelPackage",
             on=names.package_arns,
             because="packages are numbered as they are registered",
         ),
@@ -91,6 +91,7 @@ def _source(model: ModelSettings, names: ModelNames, role: iam.Role) -> Pipeline
         defaults={
             "GateMetric": model.metric,
             "GateThreshold": model.thresholds[model.metric],
+            "ChampionMargin": model.release.tests.champion_margin,
             "ProcessingInstanceType": model.instances.processing,
             "TrainingInstanceType": model.instances.training,
             **model.parameters,
@@ -101,5 +102,6 @@ def _source(model: ModelSettings, names: ModelNames, role: iam.Role) -> Pipeline
             Place(tokens.RAW_BUCKET, "RawBucket", names.shared.raw_bucket),
             Place(tokens.TRAIN_ROLE_ARN, "TrainRole", role.role_arn),
             Place(tokens.MODEL_PACKAGE_GROUP, "PackageGroup", names.package_group),
+            Place(tokens.ENDPOINT, "Endpoint", names.endpoint),
         ),
     )

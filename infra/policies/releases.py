@@ -101,7 +101,6 @@ def answer_waits(names: ModelNames, tick_role_arn: str) -> list[iam.PolicyStatem
 
 def run_releases(names: ModelNames, role_arn: str, assets: str, registry_account: str) -> list[iam.PolicyStatement]:
     """What the steps of `release` and `rollback` need: tests of this model's endpoints, and what they compare with."""
-    models, configs = _made(names)
     return [
         jobs.run_steps("Processing"),
         jobs.pass_role(role_arn),
@@ -115,9 +114,18 @@ def run_releases(names: ModelNames, role_arn: str, assets: str, registry_account
             on=f"{bucket_arn(names.shared.artifact_bucket)}/{names.model}/releases/*",
             because="each release has its reports under its own id",
         ),
+        allow("sagemaker:InvokeEndpoint", on=_endpoints(names)),
+        *find_champion(names),
+    ]
+
+
+def find_champion(names: ModelNames) -> list[iam.PolicyStatement]:
+    """From an endpoint to the package that it serves."""
+    models, configs = _made(names)
+    return [
+        allow("sagemaker:DescribeEndpoint", on=_endpoints(names)),
         allow("sagemaker:DescribeEndpointConfig", on=configs, because=_NAMED),
         allow("sagemaker:DescribeModel", on=models, because=_NAMED),
-        allow("sagemaker:DescribeEndpoint", "sagemaker:InvokeEndpoint", on=_endpoints(names)),
         allow(
             "sagemaker:DescribeModelPackage",
             on=names.package_arns,

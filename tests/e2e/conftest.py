@@ -55,6 +55,7 @@ SETTINGS: dict[str, dict[str, Any]] = {
             },
         },
     },
+    "tarnished": {"like": "rainfall", "thresholds": {"auc": 0.6}, "release": {"experiment": {"mode": "none"}}},
     "many": {"like": "rainfall", "batch": {"min_files": 100, "window_s": 1}},
     "desert": {"like": "rainfall", "thresholds": {"auc": 0.999}},
     "messy": {"like": "rainfall", "batch": {"min_files": 4, "window_s": 1}},

@@ -12,21 +12,11 @@ from typing import Any
 from botocore.exceptions import BotoCoreError, ClientError
 
 from tests.e2e.conftest import Loop
-from tests.support import datasets
+from tests.support import contracts, datasets
 from tests.support.waiting import eventually
 
 BUCKET = "driftloop-artifacts-123456789012-us-east-1"
-WEATHER = (
-    "temperature",
-    "dew point",
-    "sea-level pressure",
-    "visibility",
-    "average wind speed",
-    "max sustained wind-speed",
-    "minimum temperature",
-    "maximum temperature",
-)
-"""The features of models that are like `rainfall`, in order."""
+WEATHER = contracts.features(contracts.RAINFALL)
 _LOOKED_AFTER = 10
 
 

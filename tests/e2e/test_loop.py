@@ -9,21 +9,10 @@ import pytest
 from driftloop.scoring import auc
 from tests.e2e.conftest import Loop
 from tests.e2e.production import calling
-from tests.support import datasets
+from tests.support import contracts, datasets
 
 RAW = "s3://driftloop-raw-123456789012-us-east-1/raw/flights"
-FEATURES = (
-    "month",
-    "day",
-    "sched_dep_time",
-    "sched_arr_time",
-    "carrier",
-    "origin",
-    "dest",
-    "distance",
-    "hour",
-    "minute",
-)
+FEATURES = contracts.features(contracts.FLIGHTS)
 
 
 def test_upload_train_approve_and_serve_with_the_aws_cli(loop: Loop, tmp_path: Path) -> None:
@@ -36,7 +25,7 @@ def test_upload_train_approve_and_serve_with_the_aws_cli(loop: Loop, tmp_path: P
         "sagemaker", "list-pipeline-execution-steps", "--pipeline-execution-arn", run["PipelineExecutionArn"]
     )
     statuses = {step["StepName"]: step["StepStatus"] for step in listed["PipelineExecutionSteps"]}
-    assert set(statuses) == {"Validate", "Prepare", "Train", "Evaluate", "Gate", "Register"}
+    assert set(statuses) == {"Validate", "Prepare", "Train", "Evaluate", "Gate", "ChampionGate", "Register"}
     assert set(statuses.values()) == {"Succeeded"}
     (package,) = loop.packages("flights")
     assert package in loop.told("flights", "pending-approval")

@@ -220,7 +220,6 @@ class Discreet:
         try:
             return self._client.get_object(**request)
         except ClientError as exc:
-            assert exc.response["Error"]["Code"] == "NoSuchKey"
             raise ClientError({"Error": {"Code": "AccessDenied", "Message": "Access Denied"}}, "GetObject") from exc
 
 
