@@ -74,9 +74,9 @@ class Faults:
         if not target or (times is not None and times < 1):
             raise ValueError(f"fault '{kind}': expected a target and at least one time, found '{target}' and {times}")
         fault = Fault(self._ids.alnum(8), kind, target, times)
-        self._journal.append("fault.ordered", target, fault=kind, times=times)
         if kind in self._acts:
             return self._carry_out(fault)
+        self._journal.append("fault.ordered", target, fault=kind, times=times)
         with self._lock:
             self._ordered = (*self._ordered, fault)
         return fault

@@ -71,5 +71,12 @@ def test_a_kind_that_acts_strikes_as_soon_as_it_is_ordered(faults: Faults, journ
     assert faults.order("flood", "house-*").left == 0
     assert [entry["subject"] for entry in journal.entries("fault.struck")] == houses
     assert faults.all() == ()
+
+
+def test_a_kind_that_acts_and_finds_nothing_is_refused_and_leaves_no_word(faults: Faults, journal: Journal) -> None:
+    faults.act_on("flood", lambda fault: [])
+
     with pytest.raises(NothingToStrike, match="nothing there that is called 'tent'"):
         faults.order("flood", "tent")
+
+    assert journal.entries("fault") == []
