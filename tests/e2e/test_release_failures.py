@@ -1,5 +1,6 @@
 """What goes wrong in a release stays out of production, says why, and nobody who calls production ever notices."""
 
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -55,6 +56,23 @@ def _endpoints(loop: Loop) -> list[str]:
     return [item["EndpointName"] for item in loop.sagemaker.list_endpoints(NameContains=MODEL)["Endpoints"]]
 
 
+def test_a_model_that_cannot_be_loaded_fails_in_dev_and_another_attempt_is_asked_for(loop: Loop, champion: str) -> None:
+    before, broken = config(loop), remade(loop, champion, packages.CANNOT_BE_LOADED)
+    assert len(loop.runs(f"{MODEL}-train")) == 1, "nobody has asked for another attempt yet"
+
+    with calling(loop, MODEL):
+        release = released(loop, broken)
+
+    assert set(loop.steps(release)) == {"DeployDev", "DevReady"}
+    for words in ("DevReady", "driftloop-fragile-dev", "did not pass the ping health check", "CloudWatch logs"):
+        assert words in _told(loop, broken)
+    assert config(loop) == before
+    eventually(lambda: _endpoints(loop) == [ENDPOINT])
+    (_, again) = loop.ended(f"{MODEL}-train", 2)
+    assert "attempt-2" in again["PipelineExecutionDisplayName"]
+    assert "retraining.requested" in _trail(loop, broken)
+
+
 def test_a_challenger_that_breaks_a_guard_rail_is_out_at_the_very_next_evaluation(loop: Loop, champion: str) -> None:
     before, release = config(loop), count(loop) + 1
 
@@ -71,6 +89,8 @@ def test_a_challenger_that_breaks_a_guard_rail_is_out_at_the_very_next_evaluatio
     assert "5xx" in report["reason"]
     experiment = next(row for row in loop.ledger(f"EXPERIMENT#{MODEL}") if row["sk"] == report["release_id"])
     assert experiment["looked_at"] == experiment["started_at"], "no evaluation before the one that ended it"
+    lasted = datetime.fromisoformat(report["decided_at"]) - datetime.fromisoformat(report["started_at"])
+    assert lasted < timedelta(minutes=2)
     assert report["reason"] in loop.told(MODEL, "experiment-ended")
     assert (loop.served(MODEL), config(loop)) == (champion, before)
 
@@ -97,24 +117,9 @@ def test_a_second_approval_during_an_experiment_queues_and_is_released_when_it_h
     assert [verdict(loop, run)[0] for run in runs] == ["keep", "keep"]
     assert runs[1]["CreationTime"] >= runs[0]["LastModifiedTime"]
     told = [what for what in _trail(loop, second) if what.startswith(("release.", "experiment."))]
-    assert told == ["release.queued", "release.started", "experiment.keep", "release.failed"]
+    assert told[:2] == ["release.queued", "release.started"]
+    assert sorted(told[2:]) == ["experiment.keep", "release.failed"], "told in the same second"
     assert loop.served(MODEL) == champion
-
-
-def test_a_model_that_cannot_be_loaded_fails_in_dev_and_another_attempt_is_asked_for(loop: Loop, champion: str) -> None:
-    before, broken = config(loop), remade(loop, champion, packages.CANNOT_BE_LOADED)
-
-    with calling(loop, MODEL):
-        release = released(loop, broken)
-
-    assert set(loop.steps(release)) == {"DeployDev", "DevReady"}
-    for words in ("DevReady", "driftloop-fragile-dev", "did not pass the ping health check", "CloudWatch logs"):
-        assert words in _told(loop, broken)
-    assert config(loop) == before
-    eventually(lambda: _endpoints(loop) == [ENDPOINT])
-    (_, again) = loop.ended(f"{MODEL}-train", 2)
-    assert "attempt-2" in again["PipelineExecutionDisplayName"]
-    assert "retraining.requested" in _trail(loop, broken)
 
 
 def test_a_model_that_is_slow_under_load_passes_in_dev_and_fails_in_staging(loop: Loop, champion: str) -> None:
