@@ -14,6 +14,8 @@ Facts = Mapping[str, Any]
 
 SLOT: Final = "champion"
 NOT_SERVING: Final = frozenset({"Creating", "Deleting", "Failed", "OutOfService"})
+GONE: Final = frozenset({"NoSuchKey", "NoSuchBucket", "AccessDenied"})
+"""S3 answers AccessDenied for a missing object to who may not list the whole bucket (S3 API reference, GetObject)."""
 CONTENT_TYPES: Final = {".json": "application/json", ".html": "text/html; charset=utf-8"}
 
 
@@ -63,16 +65,18 @@ class Registry:
         """An object.
 
         Raises:
-            UntestableError: it is gone.
+            UntestableError: it is gone, as far as this job may know.
         """
         parts = urlsplit(uri)
         try:
             body: bytes = self._s3.get_object(Bucket=parts.netloc, Key=parts.path.lstrip("/"))["Body"].read()
         except ClientError as exc:
-            if exc.response["Error"]["Code"] not in ("NoSuchKey", "NoSuchBucket"):
+            code = exc.response["Error"]["Code"]
+            if code not in GONE:
                 raise
             raise UntestableError(
-                f"{uri}: the object is gone; train the model again, then release that version"
+                f"{uri}: the object is gone, or this job's role may not read it ({code}); "
+                "train the model again, then release that version"
             ) from exc
         return body
 

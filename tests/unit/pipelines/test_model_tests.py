@@ -349,13 +349,17 @@ def test_comparison_json_is_what_the_experiment_is_planned_from(run: Run, aws: A
 
     found = run("staging", good).comparison
 
-    assert set(found) == {"rows", "champion", "challenger", "difference", "metric"}
+    assert set(found) == {"rows", "champion", "challenger", "difference", "metric", "other_metrics"}
     assert (found["rows"], found["metric"]) == (1200, "log_loss")
     assert found["champion"]["package_arn"] == champion
     assert set(found["difference"]) == {"mean", "sd", "n"}
     gain = found["champion"]["loss"]["mean"] - found["challenger"]["loss"]["mean"]
     assert found["difference"]["mean"] == pytest.approx(gain)
     assert found["difference"]["mean"] > 0
+    brier = found["other_metrics"]["squared_error"]
+    gain = brier["champion"]["loss"]["mean"] - brier["challenger"]["loss"]["mean"]
+    assert brier["difference"]["mean"] == pytest.approx(gain)
+    assert 0 < brier["challenger"]["loss"]["mean"] < 0.25, "better than a coin"
 
 
 def test_the_same_model_twice_differs_by_nothing(run: Run, aws: Aws, good: Model) -> None:
