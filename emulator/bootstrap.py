@@ -31,12 +31,14 @@ from emulator.adapters.wire import HttpRequest
 from emulator.kernel import pace
 from emulator.kernel.clock import KernelClock
 from emulator.kernel.dispatcher import Dispatcher
+from emulator.kernel.faults import Faults
 from emulator.kernel.ids import Ids
 from emulator.kernel.journal import Journal
 from emulator.kernel.latency import INSTANT, PROFILES, Latency
 from emulator.kernel.pace import REAL, Pace, Timekeeper
 from emulator.kernel.ports import Kernel
 from emulator.kernel.store import Store
+from emulator.semantics.faults.kinds import KINDS
 from emulator.services import (
     application_autoscaling,
     cloudformation,
@@ -97,6 +99,7 @@ def build(options: Options) -> tuple[Kernel, Gateway, Timekeeper]:
     moto_clock.install(clock)
     runners_dir = Path(os.environ.get("DRIFTLOOP_RUNNERS", REPOSITORY / ".runners"))
     spawner = ForkingSpawner(PlainSpawner(), fork_plans(runners_dir))
+    ids = Ids()
     kernel = Kernel(
         account_id=ACCOUNT_ID,
         region=REGION,
@@ -104,12 +107,13 @@ def build(options: Options) -> tuple[Kernel, Gateway, Timekeeper]:
         state_dir=state_dir,
         runners_dir=runners_dir,
         clock=clock,
-        ids=Ids(),
+        ids=ids,
         store=Store(state_dir / "state.sqlite"),
         journal=journal,
         dispatcher=dispatcher,
         spawner=spawner,
         sandboxes=SocketSandboxes(spawner, runners_dir / "lambda-python" / "bin" / "python", shipped_node()),
+        faults=Faults(KINDS, ids, journal),
         latency=options.latency,
     )
     moto = MotoServices(ACCOUNT_ID, BlobStore(state_dir / "blobs", options.disk_limit_bytes))
@@ -138,6 +142,7 @@ def build(options: Options) -> tuple[Kernel, Gateway, Timekeeper]:
     kernel.measure_many = metrics.measure_many
     pollers.resume()
     application_autoscaling.start(kernel)
+    sagemaker.start(kernel)
     return kernel, gateway, Timekeeper(clock, dispatcher)
 
 

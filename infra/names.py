@@ -152,9 +152,9 @@ class ModelNames:
         return self.of(f"{stage}-serve")
 
     def actors(self, stage: str) -> tuple[str, ...]:
-        """The roles at home that act on a stage's endpoint: functions, and the model tests of the pipelines."""
-        cleaner = () if stage == "prod" else ("decide-release",)
-        return tuple(self.of(name) for name in ("answer-waits", "change-endpoint", *cleaner, "release"))
+        """The roles at home that act on a stage's endpoint: functions, model tests, and who asks for the champion."""
+        more = "train" if stage == "prod" else "decide-release"
+        return tuple(self.of(name) for name in sorted(("answer-waits", "change-endpoint", "release", more)))
 
     def pipeline_arn(self, name: str) -> str:
         """ARN of a pipeline by its name."""

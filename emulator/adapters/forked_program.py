@@ -20,6 +20,7 @@ import signal
 import sys
 import threading
 import time
+import zipfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from types import CodeType, ModuleType, TracebackType
@@ -40,12 +41,20 @@ class Base:
 
     def shadowing(self, directory: str) -> bool:
         """Whether a program's own directory holds a module that a fresh interpreter would take and we already have."""
-        have = {name.partition(".")[0] for name in self.loaded - self.fresh}
         try:
             with os.scandir(directory) as entries:
-                return any(module_name(entry) in have for entry in entries)
+                return not self._own.isdisjoint(map(module_name, entries))
         except OSError:
             return False
+
+    def shadowed_in(self, archive: str) -> bool:
+        """The same of a zip file that is the program."""
+        with zipfile.ZipFile(archive) as file:
+            return not self._own.isdisjoint(name.partition("/")[0].partition(".")[0] for name in file.namelist())
+
+    @property
+    def _own(self) -> set[str]:
+        return {name.partition(".")[0] for name in self.loaded - self.fresh}
 
 
 def module_name(entry: os.DirEntry[str]) -> str | None:
@@ -82,8 +91,10 @@ def prepare(request: Request) -> None:
 
 
 def run_script(request: Request, base: Base) -> NoReturn:
-    """`python script.py …`"""
+    """`python script.py …`, and `python program.pyz …`"""
     script, *words = request["words"]
+    if script.endswith(".pyz") and zipfile.is_zipfile(script):
+        run_archive(request, base)
     directory = os.path.dirname(os.path.realpath(script))
     if not os.path.isfile(script) or base.shadowing(directory) or not script.endswith(".py"):
         run_fresh(request)
@@ -95,6 +106,18 @@ def run_script(request: Request, base: Base) -> NoReturn:
         {"__file__": path, "__cached__": None, "__loader__": importlib.machinery.SourceFileLoader("__main__", path)}
     )
     end(lambda: exec(_compiled(path), main.__dict__), base)
+
+
+def run_archive(request: Request, base: Base) -> NoReturn:
+    """`python program.pyz …`: the archive is the first place to import from, and its `__main__` is run."""
+    archive, *words = request["words"]
+    if base.shadowed_in(archive):
+        run_fresh(request)
+    sys.argv[:] = [archive, *words]
+    sys.path[:] = [archive, *base.path]
+    new_main()
+    run: Callable[[str, bool], Any] = runpy._run_module_as_main  # type: ignore[attr-defined]
+    end(lambda: run("__main__", False), base)
 
 
 def run_module(request: Request, base: Base) -> NoReturn:

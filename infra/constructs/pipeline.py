@@ -1,6 +1,5 @@
 """A SageMaker pipeline from its committed definition, with its scripts as assets."""
 
-import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +17,7 @@ from pipeline_definitions.shared.images import REGISTRY_ACCOUNTS
 from pipeline_definitions.shared.tokens import REGISTRY_HOST
 
 _OUTPUT_KEY = "token-output-key"
+_ROLE_PARAMETERS = {"dev": "DevRoleArn", "staging": "StagingRoleArn", "prod": "ProductionRoleArn"}
 
 
 @dataclass(frozen=True)
@@ -29,6 +29,7 @@ class PipelineSource:
         defaults: parameter defaults that this model changes; `CodeVersion` is added where the pipeline has it.
         extra_files: asset files besides the step scripts, such as the contract.
         places: what stands where the definition has a stand-in, assets and registry aside.
+        roles: what steps take on in stages with accounts of their own, by stage.
         output_key_arn: what the steps encrypt their outputs with; empty for S3's own key.
     """
 
@@ -36,7 +37,8 @@ class PipelineSource:
     defaults: Mapping[str, object]
     extra_files: tuple[definitions.AssetFile, ...]
     places: tuple[Place, ...]
-    output_key_arn: str = ""
+    roles: Mapping[str, str]
+    output_key_arn: str
 
 
 class RegistryAccounts(Construct):
@@ -71,14 +73,12 @@ class CommittedPipeline(Construct):
         placed = tuple(self._place(file) for file in files)
         text = _with_defaults(source, files)
         places = (*source.places, *asset_places(placed), _registry(self, registry_account))
-        if source.output_key_arn:
-            text = with_output_key(text, _OUTPUT_KEY)
-            places = (*places, Place(_OUTPUT_KEY, "OutputKey", source.output_key_arn))
+        text, elsewhere = _in_other_accounts(text, source)
         pipeline = sagemaker.CfnPipeline(
             self,
             "Pipeline",
             pipeline_name=name,
-            pipeline_definition={"PipelineDefinitionBody": fill(source.pipeline, text, places)},
+            pipeline_definition={"PipelineDefinitionBody": fill(source.pipeline, text, (*places, *elsewhere))},
             role_arn=role.role_arn,
         )
         pipeline.node.add_dependency(role)  # its policy too: a run may start the moment the pipeline is there
@@ -89,15 +89,9 @@ class CommittedPipeline(Construct):
 
 
 def _asset_files(source: PipelineSource) -> tuple[definitions.AssetFile, ...]:
-    return (*definitions.asset_files(source.pipeline), *_source_archive(source.pipeline), *source.extra_files)
-
-
-def _source_archive(pipeline: str) -> tuple[definitions.AssetFile, ...]:
-    with tempfile.TemporaryDirectory() as folder:
-        archive = definitions.source_archive(pipeline, Path(folder))
-        if archive is None:
-            return ()
-        return (definitions.AssetFile(archive.name, stage_file(archive.read_bytes(), archive.name)),)
+    built = definitions.built_assets(source.pipeline)
+    packed = (definitions.AssetFile(name, stage_file(content, name)) for name, content in built.items())
+    return (*definitions.asset_files(source.pipeline), *packed, *source.extra_files)
 
 
 def _with_defaults(source: PipelineSource, files: tuple[definitions.AssetFile, ...]) -> str:
@@ -107,6 +101,17 @@ def _with_defaults(source: PipelineSource, files: tuple[definitions.AssetFile, .
         return text
     contents = {file.name: Path(file.path).read_bytes() for file in files}
     return definitions.with_defaults(text, {"CodeVersion": code_version(text, contents)})
+
+
+def _in_other_accounts(text: str, source: PipelineSource) -> tuple[str, tuple[Place, ...]]:
+    """Roles and key of other accounts, put in last: they make no other version of the code."""
+    tokens = {stage: f"token-role-of-{stage}" for stage in source.roles}
+    places = [Place(tokens[stage], f"RoleOf{stage.title()}", role_arn) for stage, role_arn in source.roles.items()]
+    text = definitions.with_defaults(text, {_ROLE_PARAMETERS[stage]: token for stage, token in tokens.items()})
+    if source.output_key_arn:
+        text = with_output_key(text, _OUTPUT_KEY)
+        places.append(Place(_OUTPUT_KEY, "OutputKey", source.output_key_arn))
+    return text, tuple(places)
 
 
 def _registry(scope: Construct, account: str) -> Place:

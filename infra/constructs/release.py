@@ -32,7 +32,6 @@ from pipeline_definitions.shared.definitions import AssetFile
 
 _TAKEN_DOWN = ("dev", "staging")
 """Stages whose endpoints a failed release leaves to be taken down."""
-_ROLE_PARAMETERS = {"dev": "DevRoleArn", "staging": "StagingRoleArn", "prod": "ProductionRoleArn"}
 _LOOK = Duration.minutes(5)
 """A look at an experiment reads all that was captured since it began."""
 
@@ -248,7 +247,6 @@ class Release(Construct):
         for statement in (
             *releases.run_releases(names, role.role_arn, assets, registry_account),
             *releases.ask_endpoints(names, self._apart.at_home),
-            releases.read_packages(names),
             *self._apart.act(),
             *self._apart.use_key(*keys.WRITE),
         ):
@@ -266,7 +264,7 @@ class Release(Construct):
             )
 
     def _source(self, pipeline: str, role: iam.Role) -> PipelineSource:
-        names, tests, roles = self._names, self._model.release.tests, self._apart.roles()
+        names, tests = self._names, self._model.release.tests
         contract = stage_file(self._model.contract_text().encode(), "contract.json")
         return PipelineSource(
             pipeline=pipeline,
@@ -280,7 +278,6 @@ class Release(Construct):
                 "SliceMargin": tests.slice_margin,
                 "ChampionMargin": tests.champion_margin,
                 "CalibrationMax": tests.calibration_max,
-                **{_ROLE_PARAMETERS[stage]: _role_token(stage) for stage in roles},
             },
             extra_files=(AssetFile("contract.json", contract),),
             places=(
@@ -288,8 +285,8 @@ class Release(Construct):
                 Place(tokens.ENDPOINT, "Endpoint", names.endpoint),
                 Place(tokens.CHANGE_ENDPOINT_ARN, "ChangeEndpoint", self._change.function.function_arn),
                 Place(tokens.WAITS_QUEUE_URL, "Waits", self.waits.queue.queue_url),
-                *(Place(_role_token(stage), f"RoleOf{stage.title()}", arn) for stage, arn in roles.items()),
             ),
+            roles=self._apart.roles(),
             output_key_arn=self._apart.key_arn,
         )
 
@@ -307,8 +304,3 @@ class Release(Construct):
         for statement in statements:
             role.add_to_policy(statement)
         return role
-
-
-def _role_token(stage: str) -> str:
-    """What stands in the definition until Fn::Sub puts the role's ARN there."""
-    return f"token-role-of-{stage}"

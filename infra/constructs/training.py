@@ -12,12 +12,15 @@ from infra.apart import Apart
 from infra.constructs.pipeline import CommittedPipeline, PipelineSource
 from infra.definition import Place
 from infra.names import ModelNames
-from infra.policies import jobs, keys
+from infra.policies import jobs, keys, releases
 from infra.policies.statements import allow
 from infra.settings import ModelSettings
 from infra.staging import stage_file
 from pipeline_definitions.shared import tokens
 from pipeline_definitions.shared.definitions import AssetFile
+
+_CHAMPIONS = ("prod",)
+"""Where the champion serves that a new model is compared with."""
 
 
 class Training(Construct):
@@ -38,7 +41,12 @@ class Training(Construct):
         role = iam.Role(
             self, "Role", role_name=names.of("train"), assumed_by=iam.ServicePrincipal("sagemaker.amazonaws.com")
         )
-        for statement in (*self._permissions(names, role, registry_account), *apart.use_key(*keys.WRITE)):
+        for statement in (
+            *self._permissions(names, role, registry_account),
+            *releases.find_champion(names, apart.at_home),
+            *apart.act(_CHAMPIONS),
+            *apart.use_key(*keys.WRITE),
+        ):
             role.add_to_policy(statement)
         CommittedPipeline(
             self,
@@ -107,7 +115,6 @@ def _register(names: ModelNames) -> list[iam.PolicyStatement]:
         allow(
             "sagemaker:AddTags",
             "sagemaker:CreateModelPackage",
-            "sagemaker:DescribeModelPackage",
             on=names.package_arns,
             because="packages are numbered as they are registered",
         ),
@@ -121,6 +128,7 @@ def _source(model: ModelSettings, names: ModelNames, role: iam.Role, apart: Apar
         defaults={
             "GateMetric": model.metric,
             "GateThreshold": model.thresholds[model.metric],
+            "ChampionMargin": model.release.tests.champion_margin,
             "ProcessingInstanceType": model.instances.processing,
             "TrainingInstanceType": model.instances.training,
             **model.parameters,
@@ -131,6 +139,8 @@ def _source(model: ModelSettings, names: ModelNames, role: iam.Role, apart: Apar
             Place(tokens.RAW_BUCKET, "RawBucket", names.shared.raw_bucket),
             Place(tokens.TRAIN_ROLE_ARN, "TrainRole", role.role_arn),
             Place(tokens.MODEL_PACKAGE_GROUP, "PackageGroup", names.package_group),
+            Place(tokens.ENDPOINT, "Endpoint", names.endpoint),
         ),
+        roles=apart.roles(_CHAMPIONS),
         output_key_arn=apart.key_arn,
     )

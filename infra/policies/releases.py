@@ -135,7 +135,7 @@ def answer_waits(names: ModelNames, tick_role_arn: str, stages: Sequence[str] = 
 
 
 def run_releases(names: ModelNames, role_arn: str, assets: str, registry_account: str) -> list[iam.PolicyStatement]:
-    """What the steps of `release` and `rollback` need besides registry and endpoints."""
+    """What the steps of `release` and `rollback` need besides the endpoints that they test."""
     return [
         jobs.run_steps("Processing"),
         jobs.pass_role(role_arn),
@@ -154,13 +154,21 @@ def run_releases(names: ModelNames, role_arn: str, assets: str, registry_account
 
 def ask_endpoints(names: ModelNames, stages: Sequence[str] = STAGES) -> list[iam.PolicyStatement]:
     """Ask endpoints as their callers do, and see whom production serves."""
+    asked = [allow("sagemaker:InvokeEndpoint", on=_endpoints(names, stages))] if stages else []
+    return [*asked, *find_champion(names, stages)]
+
+
+def find_champion(names: ModelNames, stages: Sequence[str] = STAGES) -> list[iam.PolicyStatement]:
+    """From an endpoint to the package that it serves."""
+    return [*(_look_behind(names, stages) if stages else ()), read_packages(names)]
+
+
+def _look_behind(names: ModelNames, stages: Sequence[str]) -> list[iam.PolicyStatement]:
     models, configs = _made(names)
-    if not stages:
-        return []
     return [
+        allow("sagemaker:DescribeEndpoint", on=_endpoints(names, stages)),
         allow("sagemaker:DescribeEndpointConfig", on=configs, because=_NAMED),
         allow("sagemaker:DescribeModel", on=models, because=_NAMED),
-        allow("sagemaker:DescribeEndpoint", "sagemaker:InvokeEndpoint", on=_endpoints(names, stages)),
     ]
 
 

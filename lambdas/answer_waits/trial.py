@@ -76,7 +76,7 @@ class Trial:
     def _start(self, wait: Wait, now: datetime) -> None:
         aim = self.settings.experiment
         try:
-            spread = read_spread(self.clients.s3, wait.comparison_uri)
+            spread = read_spread(self.clients.s3, wait.comparison_uri, aim.metric)
         except NoComparisonError as exc:
             self._decide_without(wait, Judgement(Verdict.INCONCLUSIVE, f"no plan: {exc}; the champion stays"), now)
             return

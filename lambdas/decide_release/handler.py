@@ -1,7 +1,7 @@
 """Release queue -> releases: unwraps, asks the registry, decides, records, performs; safe to repeat anywhere."""
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from typing import Any, Final
@@ -15,7 +15,7 @@ from lambdas.decide_release.state import Release, ReleaseState, Stage
 from lambdas.shared.clients import Clients, LazyClients
 from lambdas.shared.errors import Permanent, Transient
 from lambdas.shared.events import Event, ExecutionChanged, PackageChanged, render_retraining_requested
-from lambdas.shared.executions import failed_of, start, steps, token, why
+from lambdas.shared.executions import FailedStep, failed_of, start, steps, token, why
 from lambdas.shared.ledger.table import Table
 from lambdas.shared.ledger.trail import Trail
 from lambdas.shared.observability import log
@@ -26,7 +26,14 @@ from lambdas.shared.settings import DecideReleaseSettings, read_decide_release
 
 _DECIDE_TRIES: Final = 8
 GATES: Final = frozenset({"TestDev", "TestStaging", "Kept"})
-"""Steps of the release that say no to a model; what else fails says nothing about it."""
+"""Steps of the release that say no to a model."""
+READY: Final = frozenset({"DevReady", "StagingReady"})
+"""Steps that wait for a model that nobody depends on yet."""
+UNHEALTHY: Final = "did not pass the ping health check"
+"""What SageMaker says of a container whose model does not come up; machines that are wanting are called otherwise.
+
+Source: repost.aws/knowledge-center/sagemaker-endpoint-creation-fail, read 2026-11.
+"""
 
 
 @dataclass(frozen=True)
@@ -91,7 +98,6 @@ class DecideRelease:
         if not is_success:
             self._take_stages_down()
         failed = failed_of(found)
-        is_refused = any(step.name in GATES for step in failed)
         return ReleaseEnded(
             model=self.settings.shared.model,
             execution_arn=event.execution_arn,
@@ -101,7 +107,7 @@ class DecideRelease:
             event_id=event.event_id,
             time=event.time,
             has_touched_production=has_touched_production({step["StepName"]: step["StepStatus"] for step in found}),
-            package=self._described(state) if is_refused else None,
+            package=self._described(state) if is_refusal(failed) else None,
             attempts_max=self.settings.shared.attempts_max,
         )
 
@@ -168,6 +174,11 @@ def has_touched_production(statuses: Mapping[str, str]) -> bool:
     """
     has_begun = statuses.get("StartExperiment") == "Succeeded" or "Promote" in statuses
     return has_begun and statuses.get("Withdrawn") != "Succeeded"
+
+
+def is_refusal(failed: Iterable[FailedStep]) -> bool:
+    """Whether a release failed for what its model is; what else fails says nothing about it."""
+    return any(step.name in GATES or (step.name in READY and UNHEALTHY in step.reason) for step in failed)
 
 
 def _check_fresh(package: Package, event: PackageChanged) -> None:

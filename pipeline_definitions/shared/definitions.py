@@ -7,6 +7,7 @@ import gzip
 import io
 import json
 import tarfile
+import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -62,30 +63,24 @@ def definition_text(pipeline: str) -> str:
 
 
 def asset_files(pipeline: str) -> tuple[AssetFile, ...]:
-    """The scripts of a pipeline's steps, by name. The contract and the source archive are not among them."""
-    scripts = sorted((_folder(_SCRIPTS_OF.get(pipeline, pipeline)) / "scripts").glob("*.py"))
-    return tuple(AssetFile(path.name, path) for path in scripts)
+    """The scripts of a pipeline's steps that are one file, by name. The contract is not among them."""
+    return tuple(AssetFile(path.name, path) for path in sorted(_scripts(pipeline).glob("*.py")))
 
 
-def source_archive(pipeline: str, into: Path) -> Path | None:
-    """Pack `scripts/source/` as the training toolkit wants it: flat, gzipped.
+def built_assets(pipeline: str) -> dict[str, bytes]:
+    """What has to be packed before a step can run it, by asset name.
+
+    `<program>.pyz`, which `python3` runs as it is, of each folder below `scripts/` that has a `main.py`, with what the
+    scripts of all pipelines share; and `source.tar.gz` of `scripts/source/`, flat, as the training toolkit wants it.
 
     The same sources give the same bytes on any machine (no times, owners, modes or file names of this one), because
-    the archive's hash names its asset and a changed name is a changed template.
-
-    Args:
-        into: folder that gets `source.tar.gz`; created if missing.
-
-    Returns:
-        The archive, or None if no step of this pipeline trains.
+    their hash names the asset and a changed name is a changed template.
     """
-    source = _folder(pipeline) / "scripts" / "source"
-    if not source.is_dir():
-        return None
-    into.mkdir(parents=True, exist_ok=True)
-    archive = into / _SOURCE_ARCHIVE
-    archive.write_bytes(_tar_gz(sorted(source.glob("*.py"))))
-    return archive
+    programs = sorted(path.parent for path in _scripts(pipeline).glob("*/main.py"))
+    built = {f"{program.name}.pyz": _program(program) for program in programs}
+    if sources := sorted((_scripts(pipeline) / "source").glob("*.py")):
+        built[_SOURCE_ARCHIVE] = _tar_gz(sources)
+    return built
 
 
 def with_defaults(text: str, defaults: Mapping[str, object]) -> str:
@@ -117,6 +112,22 @@ def _checked(parameter: Mapping[str, Any], value: object) -> object:
     return float(value) if kind == "Float" and isinstance(value, int) else value
 
 
+def _program(folder: Path) -> bytes:
+    """A folder's modules and the shared ones, under the names that they have here, and a `__main__` that runs them."""
+    module = ".".join(folder.relative_to(_ROOT.parent).parts)
+    modules = [*folder.glob("*.py"), *(_ROOT / "shared" / "scripts").glob("*.py")]
+    files = {path.relative_to(_ROOT.parent): path.read_bytes() for path in modules}
+    main = f"import sys\n\nfrom {module}.main import main\n\nsys.exit(main())\n"
+    folders = {parent for path in files for parent in path.parents} - {Path()}
+    entries = {f"{path.as_posix()}/": b"" for path in folders}  # without them zipimport knows no namespace packages
+    entries |= {"__main__.py": main.encode(), **{path.as_posix(): content for path, content in files.items()}}
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w") as archive:
+        for name, content in sorted(entries.items()):
+            archive.writestr(zipfile.ZipInfo(name), content)  # dated 1980, and stored: zlib's bytes differ by version
+    return packed.getvalue()
+
+
 def _tar_gz(files: list[Path]) -> bytes:
     plain = io.BytesIO()
     with tarfile.open(fileobj=plain, mode="w", format=tarfile.USTAR_FORMAT) as tar:
@@ -127,6 +138,10 @@ def _tar_gz(files: list[Path]) -> bytes:
             member.mode = 0o644
             tar.addfile(member, io.BytesIO(content))
     return gzip.compress(plain.getvalue(), mtime=0)
+
+
+def _scripts(pipeline: str) -> Path:
+    return _folder(_SCRIPTS_OF.get(pipeline, pipeline)) / "scripts"
 
 
 def _folder(pipeline: str) -> Path:

@@ -1,6 +1,7 @@
 """The `train` pipeline, written with the SageMaker SDK.
 
-validate -> prepare -> train -> evaluate -> gate: register | fail. `make pipelines` builds `definition.json` from it.
+validate -> prepare -> train -> evaluate -> good enough? -> no worse than the champion? -> register | fail.
+`make pipelines` builds `definition.json` from it.
 
 No step argument holds the execution's id: a step that mentions it can never be served from the step cache. It appears
 only in the package's metadata.
@@ -10,7 +11,7 @@ from typing import Any, Final
 
 from sagemaker.core.shapes import MetricDefinition
 from sagemaker.core.training.configs import Compute, InputData, OutputDataConfig, StoppingCondition
-from sagemaker.core.workflow.conditions import ConditionGreaterThanOrEqualTo
+from sagemaker.core.workflow.conditions import ConditionGreaterThanOrEqualTo, ConditionLessThanOrEqualTo
 from sagemaker.core.workflow.execution_variables import ExecutionVariables
 from sagemaker.core.workflow.functions import Join, JsonGet
 from sagemaker.core.workflow.parameters import ParameterFloat, ParameterInteger, ParameterString
@@ -51,6 +52,8 @@ OUTPUT_PREFIX: Final = ParameterString("OutputPrefix")
 CODE_VERSION: Final = ParameterString("CodeVersion", default_value="unknown")
 GATE_METRIC: Final = ParameterString("GateMetric", default_value="auc", enum_values=["auc", "accuracy", "f1"])
 GATE_THRESHOLD: Final = ParameterFloat("GateThreshold", default_value=0.6)
+CHAMPION_MARGIN: Final = ParameterFloat("ChampionMargin", default_value=0.02)
+PRODUCTION_ROLE: Final = ParameterString("ProductionRoleArn", default_value="none")
 HOLDOUT_FRACTION: Final = ParameterFloat("HoldoutFraction", default_value=0.2)
 NUM_ROUND: Final = ParameterInteger("NumRound", default_value=150)
 MAX_DEPTH: Final = ParameterInteger("MaxDepth", default_value=4)
@@ -75,6 +78,8 @@ PARAMETERS: Final = (
     CODE_VERSION,
     GATE_METRIC,
     GATE_THRESHOLD,
+    CHAMPION_MARGIN,
+    PRODUCTION_ROLE,
     HOLDOUT_FRACTION,
     NUM_ROUND,
     MAX_DEPTH,
@@ -188,43 +193,54 @@ def _metric_definitions() -> list[MetricDefinition]:
 
 
 def _evaluate(session: OfflineSession, prepare: ProcessingStep, train: TrainingStep) -> ProcessingStep:
-    """Score the hold-out with the code that will serve."""
+    """Score the hold-out with the code that will serve, and with the champion's."""
     return script_step(
         "Evaluate",
         _processor(session, xgboost_image()),
-        arguments={"metric": GATE_METRIC},
+        arguments={
+            "metric": GATE_METRIC,
+            "production-endpoint": tokens.ENDPOINT,
+            "production-role-arn": PRODUCTION_ROLE,
+        },
         inputs=[
             input_file("model", train.properties.ModelArtifacts.S3ModelArtifacts),
             input_file("holdout", output_uri(prepare, "holdout")),
         ],
         outputs=[output_folder("evaluation", under(OUTPUT_PREFIX, "evaluation"))],
         property_files=[_EVALUATION],
+        script="evaluate.pyz",
     )
 
 
 def _gate(prepare: ProcessingStep, train: TrainingStep, evaluate: ProcessingStep) -> ConditionStep:
-    """Register what is good enough; otherwise end with a reason that a person can read."""
-    value = JsonGet(step_name=evaluate.name, property_file=_EVALUATION, json_path="gate.value")
-    below = FailStep(
-        name="BelowThreshold",
-        error_message=Join(
-            values=[
-                "hold-out ",
-                GATE_METRIC,
-                " is ",
-                value,
-                ", below the threshold ",
-                GATE_THRESHOLD.to_string(),
-                "; nothing was registered",
-            ]
-        ),
-    )
+    """Register what is good enough and no worse than the champion; else end with a reason that a person can read."""
+    value = _evaluated(evaluate, "gate.value")
+    short = ["hold-out ", GATE_METRIC, " is ", value, ", below the threshold ", GATE_THRESHOLD.to_string()]
+    below = FailStep(name="BelowThreshold", error_message=Join(values=[*short, "; nothing was registered"]))
     return ConditionStep(
         name="Gate",
         conditions=[ConditionGreaterThanOrEqualTo(left=value, right=GATE_THRESHOLD)],
-        if_steps=[_register(prepare, train, evaluate)],
+        if_steps=[_not_worse(evaluate, _register(prepare, train, evaluate))],
         else_steps=[below],
     )
+
+
+def _not_worse(evaluate: ProcessingStep, register: RegisterModelStep) -> ConditionStep:
+    """Register what is not surely worse than the champion by more than the margin; the threshold may be a low bar."""
+    said = _evaluated(evaluate, "champion.said")
+    margin = [" (margin ", CHAMPION_MARGIN.to_string(), "); nothing was registered"]
+    return ConditionStep(
+        name="ChampionGate",
+        conditions=[
+            ConditionLessThanOrEqualTo(left=_evaluated(evaluate, "champion.worse_by_at_least"), right=CHAMPION_MARGIN)
+        ],
+        if_steps=[register],
+        else_steps=[FailStep(name="WorseThanChampion", error_message=Join(values=[said, *margin]))],
+    )
+
+
+def _evaluated(evaluate: ProcessingStep, path: str) -> JsonGet:
+    return JsonGet(step_name=evaluate.name, property_file=_EVALUATION, json_path=path)
 
 
 def _register(prepare: ProcessingStep, train: TrainingStep, evaluate: ProcessingStep) -> RegisterModelStep:

@@ -8,21 +8,11 @@ import pytest
 
 from driftloop.scoring import auc
 from tests.e2e.conftest import Loop
-from tests.support import datasets
+from tests.e2e.production import calling
+from tests.support import contracts, datasets
 
 RAW = "s3://driftloop-raw-123456789012-us-east-1/raw/flights"
-FEATURES = (
-    "month",
-    "day",
-    "sched_dep_time",
-    "sched_arr_time",
-    "carrier",
-    "origin",
-    "dest",
-    "distance",
-    "hour",
-    "minute",
-)
+FEATURES = contracts.features(contracts.FLIGHTS)
 
 
 def test_upload_train_approve_and_serve_with_the_aws_cli(loop: Loop, tmp_path: Path) -> None:
@@ -35,7 +25,7 @@ def test_upload_train_approve_and_serve_with_the_aws_cli(loop: Loop, tmp_path: P
         "sagemaker", "list-pipeline-execution-steps", "--pipeline-execution-arn", run["PipelineExecutionArn"]
     )
     statuses = {step["StepName"]: step["StepStatus"] for step in listed["PipelineExecutionSteps"]}
-    assert set(statuses) == {"Validate", "Prepare", "Train", "Evaluate", "Gate", "Register"}
+    assert set(statuses) == {"Validate", "Prepare", "Train", "Evaluate", "Gate", "ChampionGate", "Register"}
     assert set(statuses.values()) == {"Succeeded"}
     (package,) = loop.packages("flights")
     assert package in loop.told("flights", "pending-approval")
@@ -95,7 +85,8 @@ def test_deploying_again_what_is_deployed_changes_nothing(loop: Loop) -> None:
         str(path) for path in sorted((loop.state.parent / "models").glob("*.json")) if "schema" not in path.name
     )
 
-    said = loop.driftloop("deploy", "--models", models)
+    with calling(loop, "flights", "3,1,1900,2130,B6,JFK,MCO,944,19,0"):
+        said = loop.driftloop("deploy", "--models", models)
 
     assert "driftloop-flights-prod" in said
     assert loop.served("flights") == loop.packages("flights")[0]

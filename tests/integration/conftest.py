@@ -13,6 +13,7 @@ from emulator.adapters import server
 from emulator.adapters.control import ControlApi
 from emulator.kernel.ports import Kernel
 from emulator.services import sagemaker_runtime
+from tests.support.apart import Emulator
 from tests.support.waiting import eventually
 
 
@@ -32,6 +33,14 @@ def kernel(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Kernel]:
     web.should_exit = True
     found.dispatcher.stop()
     thread.join(timeout=5)
+
+
+@pytest.fixture(scope="module")
+def apart(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Emulator]:
+    """An emulator in a process of its own, for tests that move its clock."""
+    made = Emulator(tmp_path_factory.mktemp("apart") / "state")
+    yield made
+    made.kill()
 
 
 @pytest.fixture(scope="session")

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from tests.support.waiting import eventually
+from tests.support.stacks import ended
 
 Client = Callable[[str], Any]
 NO_CHANGES = "The submitted information didn't contain changes. Submit different information to create a change set."
@@ -34,12 +34,7 @@ def _made(client: Client, stack: str, body: str, **more: Any) -> dict[str, Any]:
     """The stack, once it is no longer being made."""
     _propose(client, stack, body, **more)
     client("cloudformation").execute_change_set(StackName=stack, ChangeSetName=CHANGE_SET)
-
-    def ended() -> dict[str, Any] | None:
-        (found,) = client("cloudformation").describe_stacks(StackName=stack)["Stacks"]
-        return None if found["StackStatus"].endswith("IN_PROGRESS") else found
-
-    return eventually(ended)
+    return ended(client, stack)
 
 
 def _refused(client: Client, stack: str, body: str, kind: str = "CREATE", **more: Any) -> tuple[str, str]:

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from tests.support.waiting import eventually
+from tests.support.stacks import deployed
 
 Client = Callable[[str], Any]
 METRIC = {"Namespace": "cfn/watch", "MetricName": "errors"}
@@ -64,20 +64,8 @@ RESOURCES = {
 }
 
 
-def _deploy(client: Client, stack: str, resources: dict[str, Any]) -> str:
-    cfn, body = client("cloudformation"), json.dumps({"Resources": resources})
-    cfn.create_change_set(StackName=stack, ChangeSetName="c", ChangeSetType="CREATE", TemplateBody=body)
-    cfn.execute_change_set(StackName=stack, ChangeSetName="c")
-
-    def ended() -> str | None:
-        status = str(cfn.describe_stacks(StackName=stack)["Stacks"][0]["StackStatus"])
-        return None if status.endswith("IN_PROGRESS") else status
-
-    return eventually(ended)
-
-
 def test_what_watches_a_stack_is_deployed_with_it(client: Client) -> None:
-    assert _deploy(client, "cfn-watch", RESOURCES) == "CREATE_COMPLETE"
+    deployed(client, "cfn-watch", RESOURCES, {})
 
     cloudwatch = client("cloudwatch")
     found = cloudwatch.describe_alarms(ChildrenOfAlarmName="cfn-either")["MetricAlarms"]
@@ -93,4 +81,4 @@ def test_an_alarm_that_would_not_be_evaluated_is_refused(client: Client) -> None
     warm = {"Type": "AWS::CloudWatch::Alarm", "Properties": {"WarmUpConfiguration": {}}}
 
     with pytest.raises(ClientError, match="WarmUpConfiguration"):
-        _deploy(client, "cfn-warm", {"Warm": warm})
+        deployed(client, "cfn-warm", {"Warm": warm}, {})

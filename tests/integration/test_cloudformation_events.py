@@ -4,6 +4,7 @@ import json
 from collections.abc import Callable
 from typing import Any
 
+from tests.support.stacks import deployed
 from tests.support.waiting import eventually
 
 Client = Callable[[str], Any]
@@ -70,24 +71,8 @@ RESOURCES: dict[str, Any] = {
 OUTPUTS = {"Rule": {"Value": {"Ref": "Rule"}}, "Schedule": {"Value": {"Ref": "Schedule"}}}
 
 
-def _made(client: Client, stack: str) -> dict[str, str]:
-    """The outputs of the stack, once it is made."""
-    cfn = client("cloudformation")
-    body = json.dumps({"Resources": RESOURCES, "Outputs": OUTPUTS})
-    cfn.create_change_set(StackName=stack, ChangeSetName="c", ChangeSetType="CREATE", TemplateBody=body)
-    cfn.execute_change_set(StackName=stack, ChangeSetName="c")
-
-    def ended() -> dict[str, Any] | None:
-        (found,) = cfn.describe_stacks(StackName=stack)["Stacks"]
-        return None if found["StackStatus"].endswith("IN_PROGRESS") else found
-
-    found = eventually(ended)
-    assert found["StackStatus"] == "CREATE_COMPLETE", cfn.describe_stack_events(StackName=stack)["StackEvents"]
-    return {one["OutputKey"]: one["OutputValue"] for one in found["Outputs"]}
-
-
 def test_a_stack_brings_a_bus_an_archive_http_targets_and_schedules(client: Client) -> None:
-    outputs = _made(client, "cfn-events")
+    outputs = deployed(client, "cfn-events", RESOURCES, OUTPUTS)
 
     events, scheduler, sqs = client("events"), client("scheduler"), client("sqs")
     assert outputs["Rule"].startswith("cfn-bus|cfn-events-Rule-")

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from tests.support.functions import Client, invoke, role, zipped
-from tests.support.waiting import eventually
+from tests.support.stacks import deployed
 
 BUCKET, NAME = "cfn-functions", "cfn-function"
 CODE = "import shared\ndef handler(event, context): return [shared.who, context.function_version]"
@@ -83,19 +83,7 @@ def outputs(client: Client) -> dict[str, str]:
         "Url": {"Value": {"Fn::GetAtt": ["Url", "FunctionUrl"]}},
         "Layer": {"Value": {"Ref": "Layer"}},
     }
-    body = json.dumps({"Resources": _resources(role(client)), "Outputs": outputs})
-    cfn = client("cloudformation")
-    asked = {"StackName": "functions", "ChangeSetName": "c"}
-    cfn.create_change_set(**asked, ChangeSetType="CREATE", TemplateBody=body)
-    cfn.execute_change_set(**asked)
-
-    def ended() -> dict[str, Any] | None:
-        found: dict[str, Any] = cfn.describe_stacks(StackName="functions")["Stacks"][0]
-        return found if not found["StackStatus"].endswith("PROGRESS") else None
-
-    stack = eventually(ended)
-    assert stack["StackStatus"] == "CREATE_COMPLETE", cfn.describe_stack_events(StackName="functions")["StackEvents"]
-    return {output["OutputKey"]: output["OutputValue"] for output in stack["Outputs"]}
+    return deployed(client, "functions", _resources(role(client)), outputs)
 
 
 def test_an_alias_of_a_stack_runs_its_version_with_its_layer(client: Client, outputs: dict[str, str]) -> None:

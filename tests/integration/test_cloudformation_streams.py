@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from tests.support.feeding import Fed, fed
+from tests.support.stacks import deployed
 from tests.support.waiting import eventually
 
 Client = Callable[[str], Any]
@@ -71,18 +72,7 @@ def function(client: Client) -> Fed:
 @pytest.fixture(scope="module")
 def outputs(client: Client, function: Fed) -> dict[str, str]:
     """The outputs of the stack, once it is made."""
-    cfn, stack = client("cloudformation"), "streams"
-    body = json.dumps({"Resources": RESOURCES, "Outputs": OUTPUTS})
-    cfn.create_change_set(StackName=stack, ChangeSetName="c", ChangeSetType="CREATE", TemplateBody=body)
-    cfn.execute_change_set(StackName=stack, ChangeSetName="c")
-
-    def ended() -> dict[str, Any] | None:
-        (found,) = cfn.describe_stacks(StackName=stack)["Stacks"]
-        return None if found["StackStatus"].endswith("IN_PROGRESS") else found
-
-    made = eventually(ended)
-    assert made["StackStatus"] == "CREATE_COMPLETE", cfn.describe_stack_events(StackName=stack)["StackEvents"]
-    return {output["OutputKey"]: output["OutputValue"] for output in made["Outputs"]}
+    return deployed(client, "streams", RESOURCES, OUTPUTS)
 
 
 def test_a_stream_is_made_as_its_properties_say(client: Client, outputs: dict[str, str]) -> None:

@@ -25,8 +25,8 @@ def emulator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Emulator]:
 
 
 @pytest.fixture(scope="module")
-def client(emulator: Emulator) -> Client:
-    return emulator.client
+def client(apart: Emulator) -> Client:
+    return apart.client
 
 
 @pytest.fixture(scope="module")
@@ -112,9 +112,7 @@ def test_what_filters_leave_out_is_deleted_unseen(client: Client, function: Fed)
     eventually(lambda: _is_empty(client, url))
 
 
-def test_messages_of_a_group_keep_their_order_through_failures(
-    client: Client, emulator: Emulator, function: Fed
-) -> None:
+def test_messages_of_a_group_keep_their_order_through_failures(client: Client, apart: Emulator, function: Fed) -> None:
     """The poisoned message blocks its group until the queue gives it up; another group goes on."""
     _, dead = queue(client, "grouped-dead.fifo", FifoQueue="true")
     redrive = json.dumps({"deadLetterTargetArn": dead, "maxReceiveCount": 2})
@@ -124,7 +122,7 @@ def test_messages_of_a_group_keep_their_order_through_failures(
 
     function.mapping(arn, BatchSize=2, FunctionResponseTypes=["ReportBatchItemFailures"])
     heard = [text for batch in _texts(function, 4) for text in batch]
-    emulator.advance(25)
+    apart.advance(25)
 
     heard += [text for told in function.heard() for text in told["texts"]]
     assert [text for text in heard if text[0] == "b"] == ["b1", "b2"]
@@ -250,20 +248,20 @@ def test_what_is_not_emulated_is_refused_by_name(client: Client, function: Fed, 
     assert next(iter(settings)) in message
 
 
-def test_a_window_is_of_the_kernels_time(client: Client, emulator: Emulator, function: Fed) -> None:
+def test_a_window_is_of_the_kernels_time(client: Client, apart: Emulator, function: Fed) -> None:
     url, arn = queue(client, "slow-window", VisibilityTimeout="600")
     function.mapping(arn, BatchSize=100, MaximumBatchingWindowInSeconds=300)
     _send(client, url, ["first"])
 
-    emulator.advance(200)
+    apart.advance(200)
     _send(client, url, ["second"])
     assert function.heard() == []
-    emulator.advance(110)
+    apart.advance(110)
 
     assert _texts(function, 2) == [["first", "second"]]
 
 
-def test_a_mapping_counts_its_events_when_asked(client: Client, function: Fed, emulator: Emulator) -> None:
+def test_a_mapping_counts_its_events_when_asked(client: Client, function: Fed, apart: Emulator) -> None:
     url, arn = queue(client, "counted")
     criteria = {"Filters": [{"Pattern": json.dumps({"body": [{"prefix": "yes"}]})}]}
     _send(client, url, ["yes", "no", "yes-poison"])
@@ -276,7 +274,7 @@ def test_a_mapping_counts_its_events_when_asked(client: Client, function: Fed, e
     _texts(function, 2)
 
     def counted() -> dict[str, float]:
-        now = emulator.now()
+        now = apart.now()
         call = {"Namespace": "AWS/Lambda", "Period": 86_400, "Statistics": ["Sum"]}
         call |= {"Dimensions": [{"Name": "EventSourceMappingUUID", "Value": uuid}]}
         call |= {"StartTime": now - timedelta(hours=12), "EndTime": now + timedelta(minutes=1)}

@@ -36,8 +36,8 @@ def emulator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Emulator]:
 
 
 @pytest.fixture(scope="module")
-def client(emulator: Emulator) -> Client:
-    return emulator.client
+def client(apart: Emulator) -> Client:
+    return apart.client
 
 
 @pytest.fixture
@@ -72,11 +72,11 @@ def _produce(send: Callable[[int, int], Any]) -> None:
         thread.join()
 
 
-def _handled(emulator: Emulator, function: Fed, count: int) -> list[str]:
+def _handled(apart: Emulator, function: Fed, count: int) -> list[str]:
     """What was handled, while time goes on so that what failed comes back."""
     found: list[str] = []
     for _ in range(60):
-        emulator.advance(10)
+        apart.advance(10)
         found += [text for told in function.heard() for text in told["texts"]]
         if len(set(found)) >= count:
             return found
@@ -86,21 +86,21 @@ def _handled(emulator: Emulator, function: Fed, count: int) -> list[str]:
 EVERYTHING = {f"{producer}-{number}" for producer in range(PRODUCERS) for number in range(EACH)}
 
 
-def test_a_queue_loses_nothing(client: Client, emulator: Emulator, function: Fed) -> None:
+def test_a_queue_loses_nothing(client: Client, apart: Emulator, function: Fed) -> None:
     url, arn = queue(client, "loaded-queue", VisibilityTimeout="10")
     function.mapping(arn, BatchSize=10)
     sqs = client("sqs")
 
     _produce(lambda producer, number: sqs.send_message(QueueUrl=url, MessageBody=f"{producer}-{number}"))
 
-    handled = _handled(emulator, function, len(EVERYTHING))
+    handled = _handled(apart, function, len(EVERYTHING))
     assert sorted(handled) == sorted(EVERYTHING)
     assert sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["All"])["Attributes"]["QueueArn"] == arn
 
 
 @pytest.mark.parametrize("settings", [{}, {"ParallelizationFactor": 3, "BisectBatchOnFunctionError": True}])
 def test_a_stream_loses_nothing_and_keeps_its_order(
-    client: Client, emulator: Emulator, function: Fed, settings: dict[str, Any]
+    client: Client, apart: Emulator, function: Fed, settings: dict[str, Any]
 ) -> None:
     name = f"loaded-stream-{len(settings)}"
     arn = stream(client, name, shards=3)
@@ -113,7 +113,7 @@ def test_a_stream_loses_nothing_and_keeps_its_order(
         )
     )
 
-    handled = _handled(emulator, function, len(EVERYTHING))
+    handled = _handled(apart, function, len(EVERYTHING))
     assert sorted(handled) == sorted(EVERYTHING)
     for producer in range(PRODUCERS):
         own = [text for text in handled if text.startswith(f"{producer}-")]

@@ -24,8 +24,8 @@ def emulator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Emulator]:
 
 
 @pytest.fixture(scope="module")
-def client(emulator: Emulator) -> Client:
-    return emulator.client
+def client(apart: Emulator) -> Client:
+    return apart.client
 
 
 @pytest.fixture(scope="module")
@@ -74,12 +74,12 @@ def test_a_stream_is_read_from_its_start_in_order(client: Client, function: Fed)
     eventually(lambda: client("lambda").get_event_source_mapping(UUID=uuid)["LastProcessingResult"] == "OK")
 
 
-def test_latest_and_a_time_leave_out_what_was_before(client: Client, emulator: Emulator) -> None:
+def test_latest_and_a_time_leave_out_what_was_before(client: Client, apart: Emulator) -> None:
     late, timed = fed(client, "fed-latest"), fed(client, "fed-timed")
     arn = stream(client, "not-from-the-start", shards=2)
     _put(client, arn, "before", key="k")
-    emulator.advance(10)
-    at = emulator.now() - timedelta(seconds=5)
+    apart.advance(10)
+    at = apart.now() - timedelta(seconds=5)
 
     late.mapping(arn, StartingPosition="LATEST")
     _put(client, arn, "after", key="k")
@@ -132,7 +132,7 @@ def test_a_bisected_batch_isolates_the_record_that_cannot_be_handled(client: Cli
     assert [text for batch in handled for text in batch] == ["a", "b", "d", "e", "f", "g", "h"]
 
 
-def test_retries_back_off_until_their_number_is_up(client: Client, emulator: Emulator, function: Fed) -> None:
+def test_retries_back_off_until_their_number_is_up(client: Client, apart: Emulator, function: Fed) -> None:
     arn, (dead_url, dead) = stream(client, "retried"), queue(client, "retried-dead")
     _put(client, arn, "poison", key="k")
 
@@ -142,7 +142,7 @@ def test_retries_back_off_until_their_number_is_up(client: Client, emulator: Emu
         MaximumRetryAttempts=3,
         DestinationConfig={"OnFailure": {"Destination": dead}},
     )
-    emulator.advance(20)
+    apart.advance(20)
 
     assert _given_up(client, dead_url)["requestContext"]["approximateInvokeCount"] == 4
     assert _batches(function, 4) == [["poison"]] * 4
@@ -150,7 +150,7 @@ def test_retries_back_off_until_their_number_is_up(client: Client, emulator: Emu
     assert result == "PROBLEM: Function call failed"
 
 
-def test_a_partial_failure_goes_on_from_the_reported_record(client: Client, emulator: Emulator, reporting: Fed) -> None:
+def test_a_partial_failure_goes_on_from_the_reported_record(client: Client, apart: Emulator, reporting: Fed) -> None:
     arn, (dead_url, dead) = stream(client, "reported"), queue(client, "reported-dead")
     _put(client, arn, "a", "b", "poison", "c", key="k")
 
@@ -161,7 +161,7 @@ def test_a_partial_failure_goes_on_from_the_reported_record(client: Client, emul
         FunctionResponseTypes=["ReportBatchItemFailures"],
         DestinationConfig={"OnFailure": {"Destination": dead}},
     )
-    emulator.advance(10)
+    apart.advance(10)
 
     assert _batches(reporting, 6) == [["a", "b", "poison", "c"], ["poison", "c"]]
     told = _given_up(client, dead_url)
@@ -170,12 +170,12 @@ def test_a_partial_failure_goes_on_from_the_reported_record(client: Client, emul
 
 
 def test_records_that_are_too_old_are_given_up_with_all_that_they_held_on_s3(
-    client: Client, emulator: Emulator, function: Fed
+    client: Client, apart: Emulator, function: Fed
 ) -> None:
     arn = stream(client, "aged")
     client("s3").create_bucket(Bucket="aged-out")
     _put(client, arn, "old", key="k")
-    emulator.advance(61)
+    apart.advance(61)
 
     uuid = function.mapping(
         arn,
@@ -208,7 +208,7 @@ def test_what_is_given_up_may_go_to_a_topic(client: Client, function: Fed) -> No
     assert _batches(function, 1) == [["poison"]]
 
 
-def test_filters_and_windows_shape_the_batches_of_a_stream(client: Client, emulator: Emulator, function: Fed) -> None:
+def test_filters_and_windows_shape_the_batches_of_a_stream(client: Client, apart: Emulator, function: Fed) -> None:
     arn = stream(client, "shaping")
     wanted = {"Filters": [{"Pattern": json.dumps({"data": {"n": [{"numeric": [">=", 2]}]}})}]}
     function.mapping(
@@ -216,10 +216,10 @@ def test_filters_and_windows_shape_the_batches_of_a_stream(client: Client, emula
     )
 
     _put(client, arn, '{"n": 1}', '{"n": 2}', "text", key="k")
-    emulator.advance(20)
+    apart.advance(20)
     _put(client, arn, '{"n": 3}', key="k")
     assert function.heard() == []
-    emulator.advance(45)
+    apart.advance(45)
 
     assert _batches(function, 2) == [['{"n": 2}', '{"n": 3}']]
 
@@ -264,15 +264,15 @@ def test_a_mapping_goes_on_where_it_was_when_it_is_enabled_again(client: Client,
     assert _batches(function, 1) == [["two"]]
 
 
-def test_the_age_of_what_is_read_is_a_metric(client: Client, function: Fed, emulator: Emulator) -> None:
+def test_the_age_of_what_is_read_is_a_metric(client: Client, function: Fed, apart: Emulator) -> None:
     arn = stream(client, "measured")
     _put(client, arn, "r", key="k")
-    emulator.advance(30)
+    apart.advance(30)
 
     function.mapping(arn, StartingPosition="TRIM_HORIZON", MetricsConfig={"Metrics": ["EventCount"]})
     _batches(function, 1)
 
-    now = emulator.now()
+    now = apart.now()
     call = {"Namespace": "AWS/Lambda", "Period": 86_400, "Statistics": ["Maximum"], "MetricName": "IteratorAge"}
     call |= {"StartTime": now - timedelta(hours=12), "EndTime": now + timedelta(minutes=1)}
     call |= {"Dimensions": [{"Name": "FunctionName", "Value": function.name}]}
@@ -344,17 +344,17 @@ def test_changes_that_cannot_be_handled_are_told_of(client: Client, function: Fe
 
 
 def test_what_its_time_to_live_ended_is_told_to_be_deleted_by_dynamodb(
-    client: Client, emulator: Emulator, function: Fed, table: tuple[str, str]
+    client: Client, apart: Emulator, function: Fed, table: tuple[str, str]
 ) -> None:
     name, arn = table
     lives = {"AttributeName": "until", "Enabled": True}
     client("dynamodb").update_time_to_live(TableName=name, TimeToLiveSpecification=lives)
-    until = str(int(emulator.now().timestamp()) + 60)
+    until = str(int(apart.now().timestamp()) + 60)
     client("dynamodb").put_item(TableName=name, Item={"k": {"S": "mortal"}, "until": {"N": until}})
     removals = {"Filters": [{"Pattern": json.dumps({"eventName": ["REMOVE"]})}]}
     function.mapping(arn, StartingPosition="TRIM_HORIZON", FilterCriteria=removals)
 
-    emulator.advance(7 * 3600)
+    apart.advance(7 * 3600)
 
     (told,) = eventually(function.heard)
     (record,) = told["event"]["Records"]

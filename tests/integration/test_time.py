@@ -1,7 +1,6 @@
 """Everything that waits in AWS follows the emulator's time: a day passes in a moment, and nothing in it is left out."""
 
 import threading
-from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
@@ -13,23 +12,16 @@ from tests.support.waiting import eventually
 HOUR_S, DAY_S = 3600, 86_400
 
 
-@pytest.fixture(scope="module")
-def emulator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Emulator]:
-    made = Emulator(tmp_path_factory.mktemp("apart") / "state")
-    yield made
-    made.kill()
-
-
 @pytest.fixture
-def queue(emulator: Emulator, request: pytest.FixtureRequest) -> "Queue":
-    return Queue(emulator, request.node.name.replace("[", "-").replace("]", "")[:80])
+def queue(apart: Emulator, request: pytest.FixtureRequest) -> "Queue":
+    return Queue(apart, request.node.name.replace("[", "-").replace("]", "")[:80])
 
 
 class Queue:
     """A queue, and what is in it."""
 
-    def __init__(self, emulator: Emulator, name: str, **attributes: str) -> None:
-        self.sqs = emulator.client("sqs")
+    def __init__(self, apart: Emulator, name: str, **attributes: str) -> None:
+        self.sqs = apart.client("sqs")
         self.url = self.sqs.create_queue(QueueName=name, Attributes=attributes)["QueueUrl"]
         self.arn = f"arn:aws:sqs:us-east-1:123456789012:{name}"
 
@@ -46,54 +38,54 @@ class Queue:
         return found
 
 
-def test_a_message_comes_back_after_its_visibility_timeout(emulator: Emulator, queue: Queue) -> None:
+def test_a_message_comes_back_after_its_visibility_timeout(apart: Emulator, queue: Queue) -> None:
     queue.sqs.send_message(QueueUrl=queue.url, MessageBody="m")
     assert (queue.receive(), queue.receive()) == (["m"], [])
 
-    emulator.advance(29)
+    apart.advance(29)
     assert queue.receive() == []
-    emulator.advance(2)
+    apart.advance(2)
 
     assert queue.receive() == ["m"]
 
 
-def test_a_delayed_message_comes_when_its_delay_is_over(emulator: Emulator, queue: Queue) -> None:
+def test_a_delayed_message_comes_when_its_delay_is_over(apart: Emulator, queue: Queue) -> None:
     queue.sqs.send_message(QueueUrl=queue.url, MessageBody="m", DelaySeconds=900)
 
     assert queue.receive() == []
-    emulator.advance(901)
+    apart.advance(901)
 
     assert queue.receive() == ["m"]
 
 
-def test_a_message_is_gone_after_its_retention_and_those_behind_it_are_not(emulator: Emulator, queue: Queue) -> None:
+def test_a_message_is_gone_after_its_retention_and_those_behind_it_are_not(apart: Emulator, queue: Queue) -> None:
     queue.sqs.send_message(QueueUrl=queue.url, MessageBody="old")
-    emulator.advance(3 * DAY_S)
+    apart.advance(3 * DAY_S)
     queue.sqs.send_message(QueueUrl=queue.url, MessageBody="young")
-    emulator.advance(1.5 * DAY_S)
+    apart.advance(1.5 * DAY_S)
 
     assert queue.drain() == ["young"]
 
 
-def test_a_long_poll_takes_as_long_as_it_says_while_time_leaps(emulator: Emulator, queue: Queue) -> None:
+def test_a_long_poll_takes_as_long_as_it_says_while_time_leaps(apart: Emulator, queue: Queue) -> None:
     found: list[Any] = []
     asked = {"QueueUrl": queue.url, "WaitTimeSeconds": 20}
     poll = threading.Thread(target=lambda: found.append(queue.sqs.receive_message(**asked).get("Messages")))
     poll.start()
 
-    emulator.advance(HOUR_S)
-    emulator.client("sqs").send_message(QueueUrl=queue.url, MessageBody="m")
+    apart.advance(HOUR_S)
+    apart.client("sqs").send_message(QueueUrl=queue.url, MessageBody="m")
     poll.join(30)
 
     assert [message["Body"] for message in found[0]] == ["m"]
 
 
-def test_a_scheduled_rule_fires_every_hour_of_a_day(emulator: Emulator, queue: Queue) -> None:
-    events = emulator.client("events")
+def test_a_scheduled_rule_fires_every_hour_of_a_day(apart: Emulator, queue: Queue) -> None:
+    events = apart.client("events")
     events.put_rule(Name="hourly", ScheduleExpression="cron(0 * * * ? *)")
     events.put_targets(Rule="hourly", Targets=[{"Id": "q", "Arn": queue.arn, "InputPath": "$.time"}])
 
-    emulator.advance(DAY_S)
+    apart.advance(DAY_S)
 
     fired = queue.drain()
     events.put_rule(Name="hourly", ScheduleExpression="cron(0 * * * ? *)", State="DISABLED")
@@ -101,8 +93,8 @@ def test_a_scheduled_rule_fires_every_hour_of_a_day(emulator: Emulator, queue: Q
     assert {text.strip('"')[-6:] for text in fired} == {"00:00Z"}
 
 
-def test_an_alarm_sees_each_period_that_passes(emulator: Emulator) -> None:
-    cloudwatch = emulator.client("cloudwatch")
+def test_an_alarm_sees_each_period_that_passes(apart: Emulator) -> None:
+    cloudwatch = apart.client("cloudwatch")
     cloudwatch.put_metric_alarm(
         AlarmName="silence",
         Namespace="Test",
@@ -115,11 +107,11 @@ def test_an_alarm_sees_each_period_that_passes(emulator: Emulator) -> None:
         TreatMissingData="breaching",
     )
     cloudwatch.put_metric_data(Namespace="Test", MetricData=[{"MetricName": "Runs", "Value": 1}])
-    put_at = emulator.now()
+    put_at = apart.now()
 
-    emulator.advance(3 * HOUR_S)
+    apart.advance(3 * HOUR_S)
     assert _alarm(cloudwatch)["StateValue"] == "OK"
-    emulator.advance(5 * HOUR_S)
+    apart.advance(5 * HOUR_S)
 
     alarm = _alarm(cloudwatch)
     assert alarm["StateValue"] == "ALARM"
@@ -131,8 +123,8 @@ def _alarm(cloudwatch: Any) -> Any:
     return cloudwatch.describe_alarms(AlarmNames=["silence"])["MetricAlarms"][0]
 
 
-def test_lifecycle_rules_delete_what_is_over_and_say_so(emulator: Emulator, queue: Queue) -> None:
-    s3, events = emulator.client("s3"), emulator.client("events")
+def test_lifecycle_rules_delete_what_is_over_and_say_so(apart: Emulator, queue: Queue) -> None:
+    s3, events = apart.client("s3"), apart.client("events")
     s3.create_bucket(Bucket="passing")
     s3.put_bucket_notification_configuration(
         Bucket="passing", NotificationConfiguration={"EventBridgeConfiguration": {}}
@@ -144,9 +136,9 @@ def test_lifecycle_rules_delete_what_is_over_and_say_so(emulator: Emulator, queu
     for key in ("tmp/a", "kept"):
         s3.put_object(Bucket="passing", Key=key, Body=b"x")
 
-    emulator.advance(1.5 * DAY_S)
+    apart.advance(1.5 * DAY_S)
     assert _keys(s3) == ["kept", "tmp/a"]
-    emulator.advance(2 * DAY_S)
+    apart.advance(2 * DAY_S)
 
     assert _keys(s3) == ["kept"]
     assert queue.drain() == ['"Lifecycle Expiration"']
@@ -156,8 +148,8 @@ def _keys(s3: Any) -> list[str]:
     return [item["Key"] for item in s3.list_objects_v2(Bucket="passing")["Contents"]]
 
 
-def test_items_go_when_their_time_to_live_is_over(emulator: Emulator) -> None:
-    dynamodb = emulator.client("dynamodb")
+def test_items_go_when_their_time_to_live_is_over(apart: Emulator) -> None:
+    dynamodb = apart.client("dynamodb")
     dynamodb.create_table(
         TableName="passing",
         KeySchema=[{"AttributeName": "id", "KeyType": "HASH"}],
@@ -167,20 +159,20 @@ def test_items_go_when_their_time_to_live_is_over(emulator: Emulator) -> None:
     dynamodb.update_time_to_live(
         TableName="passing", TimeToLiveSpecification={"Enabled": True, "AttributeName": "expires"}
     )
-    now_s = emulator.now().timestamp()
+    now_s = apart.now().timestamp()
     for name, left_s in (("soon", HOUR_S), ("late", 10 * DAY_S)):
         item = {"id": {"S": name}, "expires": {"N": str(int(now_s + left_s))}}
         dynamodb.put_item(TableName="passing", Item=item)
 
-    emulator.advance(8 * HOUR_S)
+    apart.advance(8 * HOUR_S)
 
     assert [item["id"]["S"] for item in dynamodb.scan(TableName="passing")["Items"]] == ["late"]
 
 
-def test_records_of_services_that_moto_keeps_bear_the_emulators_time(emulator: Emulator) -> None:
-    emulator.advance(2 * DAY_S)
-    now = emulator.now()
-    s3, secrets = emulator.client("s3"), emulator.client("secretsmanager")
+def test_records_of_services_that_moto_keeps_bear_the_emulators_time(apart: Emulator) -> None:
+    apart.advance(2 * DAY_S)
+    now = apart.now()
+    s3, secrets = apart.client("s3"), apart.client("secretsmanager")
 
     s3.create_bucket(Bucket="dated")
     s3.put_object(Bucket="dated", Key="k", Body=b"x")
@@ -192,13 +184,13 @@ def test_records_of_services_that_moto_keeps_bear_the_emulators_time(emulator: E
     assert [abs(at - now) < timedelta(minutes=1) for at in (made, changed, kept)] == [True, True, True]
 
 
-def test_time_passes_at_the_pace_that_was_asked_for(emulator: Emulator, queue: Queue) -> None:
+def test_time_passes_at_the_pace_that_was_asked_for(apart: Emulator, queue: Queue) -> None:
     queue.sqs.send_message(QueueUrl=queue.url, MessageBody="m", DelaySeconds=600)
     try:
-        assert emulator.ask("clock", pace="3600x")["pace"] == "3600x"
+        assert apart.ask("clock", pace="3600x")["pace"] == "3600x"
         assert eventually(queue.receive) == ["m"]
     finally:
-        emulator.ask("clock", pace="real")
+        apart.ask("clock", pace="real")
 
 
 @pytest.mark.parametrize(
@@ -211,11 +203,11 @@ def test_time_passes_at_the_pace_that_was_asked_for(emulator: Emulator, queue: Q
     ],
 )
 def test_a_wrong_wish_is_refused_and_time_stays_as_it_is(
-    emulator: Emulator, verb: str, params: dict[str, Any], problem: str
+    apart: Emulator, verb: str, params: dict[str, Any], problem: str
 ) -> None:
-    before = emulator.now()
+    before = apart.now()
 
-    answer = emulator.ask(verb, **params)
+    answer = apart.ask(verb, **params)
 
     assert problem in answer["error"]
-    assert emulator.now() - before < timedelta(minutes=1)
+    assert apart.now() - before < timedelta(minutes=1)

@@ -31,6 +31,12 @@ FLIGHTS: dict[str, Any] = {
     ],
 }
 
+
+def features(contract: dict[str, Any]) -> tuple[str, ...]:
+    """The columns that an endpoint takes, in order."""
+    return tuple(column["name"] for column in contract["columns"] if column["role"] == "feature")
+
+
 RAINFALL: dict[str, Any] = {
     "name": "rainfall",
     "target": {"name": "rainy", "column": "rain", "greater_than": 0.5},

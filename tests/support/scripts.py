@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from pipeline_definitions.shared import definitions
+
 ROOT = Path(__file__).resolve().parents[2]
 SCRIPTS = ROOT / "pipeline_definitions"
 SKLEARN = "sklearn-1.9-0"
@@ -46,9 +48,11 @@ class MlDir:
         return self.base / "output" / name
 
     def process(self, image: str, script: str, *arguments: str, env: Mapping[str, str] | None = None) -> Ended:
-        """Run a processing script, e.g. `train/scripts/validate.py`."""
-        words = [str(SCRIPTS / script), "--base-dir", str(self.base), *arguments]
-        return _run(image, words, self.path, env or {})
+        """Run a processing script, e.g. `train/scripts/validate.py`; `train/scripts/evaluate.pyz` is packed first."""
+        path = SCRIPTS / script
+        if path.suffix == ".pyz":
+            path = self.put(f"code/{path.name}", definitions.built_assets(path.parts[-3])[path.name])
+        return _run(image, [str(path), "--base-dir", str(self.base), *arguments], self.path, env or {})
 
     def train(self, hyperparameters: Mapping[str, object]) -> Ended:
         """Run train.py as the toolkit does, on the channels train, validation and features below input/data."""

@@ -126,7 +126,7 @@ def test_home_says_where_production_is(home: Template, flights: Template) -> Non
     ("stage", "actors"),
     [
         ("staging", ["answer-waits", "change-endpoint", "decide-release", "release"]),
-        ("prod", ["answer-waits", "change-endpoint", "release"]),
+        ("prod", ["answer-waits", "change-endpoint", "release", "train"]),
     ],
 )
 def test_a_stage_trusts_exactly_the_roles_at_home_that_act_on_it(
@@ -173,6 +173,7 @@ def test_home_takes_on_the_roles_of_stages_elsewhere_and_no_others(home: Templat
         "change-endpoint": both,
         "release": both,
         "decide-release": {_role(STAGING, "staging-release")},
+        "train": {_role(PROD, "prod-release")},
     }
 
 
@@ -215,7 +216,7 @@ def test_staging_may_be_taken_down_as_well(staging: Template) -> None:
 
 
 def test_at_home_only_stages_that_live_there_may_be_acted_on(home: Template) -> None:
-    for role in ("change-endpoint", "answer-waits", "decide-release", "release"):
+    for role in ("change-endpoint", "answer-waits", "decide-release", "release", "train"):
         endpoints = {text for on in _allowed(home, role).values() for text in on if ":endpoint/" in text}
         assert endpoints == {f"{SAGEMAKER}:{HOME}:endpoint/driftloop-flights-dev"}
     assert "cloudwatch:GetMetricData" not in _allowed(home, "answer-waits")
@@ -477,6 +478,12 @@ def test_model_tests_are_told_the_roles_by_parameters(home: Template, pipeline: 
         _role(STAGING, "staging-release"),
         _role(PROD, "prod-release"),
     )
+
+
+def test_training_finds_the_champion_with_productions_role(home: Template, flights: Template) -> None:
+    roles = [_defaults(_definition(each, "driftloop-flights-train"))["ProductionRoleArn"] for each in (home, flights)]
+
+    assert roles == [_role(PROD, "prod-release"), "none"]
 
 
 # ---- other layouts -----------------------------------------------------------------------------------------------

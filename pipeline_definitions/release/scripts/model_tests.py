@@ -70,6 +70,8 @@ CONFIDENCE: Final = 0.95
 SHOWN: Final = 160
 """So much of a body is shown."""
 NOT_SERVING: Final = frozenset({"Creating", "Deleting", "Failed", "OutOfService"})
+GONE: Final = frozenset({"NoSuchKey", "NoSuchBucket", "AccessDenied"})
+"""S3 answers AccessDenied for a missing object to who may not list the whole bucket (S3 API reference, GetObject)."""
 CONTENT_TYPES: Final = {".json": JSON, ".html": "text/html; charset=utf-8"}
 
 
@@ -519,28 +521,47 @@ def latency_checks(answers: Sequence[Answer], budget_ms: Mapping[str, float]) ->
 
 
 def comparison(labels: Array, challenger: Scored, champion: Scored | None) -> dict[str, Any]:
-    """comparison.json: what the experiment is planned from. Its difference is champion minus challenger: a gain."""
-    gain = None
-    if champion is not None:
-        found = paired(champion.losses - challenger.losses)
-        gain = {"mean": found.mean, "sd": found.sd, "n": found.n}
+    """comparison.json: what the experiment is planned from, whichever of the losses its metric is."""
     return {
         "rows": len(labels),
         "champion": described(labels, champion) if champion else None,
         "challenger": described(labels, challenger),
-        "difference": gain,
+        "difference": gain(challenger.losses, champion.losses) if champion else None,
         "metric": "log_loss",
+        "other_metrics": {"squared_error": squared_errors(labels, challenger, champion)},
     }
+
+
+def squared_errors(labels: Array, challenger: Scored, champion: Scored | None) -> dict[str, Any]:
+    """The same of the Brier score's single values."""
+    of_challenger = (challenger.predictions - labels) ** 2
+    of_champion = (champion.predictions - labels) ** 2 if champion else None
+    return {
+        "champion": None if of_champion is None else {"loss": mean_and_sd(of_champion)},
+        "challenger": {"loss": mean_and_sd(of_challenger)},
+        "difference": None if of_champion is None else gain(of_challenger, of_champion),
+    }
+
+
+def gain(challenger: Array, champion: Array) -> dict[str, float]:
+    """The champion's losses minus the challenger's, row by row."""
+    found = paired(champion - challenger)
+    return {"mean": found.mean, "sd": found.sd, "n": found.n}
 
 
 def described(labels: Array, model: Scored) -> dict[str, Any]:
     """A model in comparison.json."""
     return {
         "package_arn": model.package_arn,
-        "loss": {"mean": float(model.losses.mean()), "sd": float(model.losses.std(ddof=1))},
+        "loss": mean_and_sd(model.losses),
         "auc": auc(labels, model.predictions),
         "calibration_gap": calibration_gap(calibration_bins(labels, model.predictions)),
     }
+
+
+def mean_and_sd(values: Array) -> dict[str, float]:
+    """Of losses. Shape: rows, at least two."""
+    return {"mean": float(values.mean()), "sd": float(values.std(ddof=1))}
 
 
 def auc(labels: Array, predictions: Array) -> float | None:
@@ -705,16 +726,18 @@ class Registry:
         """An object.
 
         Raises:
-            UntestableError: it is gone.
+            UntestableError: it is gone, as far as this job may know.
         """
         parts = urlsplit(uri)
         try:
             body: bytes = self._s3.get_object(Bucket=parts.netloc, Key=parts.path.lstrip("/"))["Body"].read()
         except ClientError as exc:
-            if exc.response["Error"]["Code"] not in ("NoSuchKey", "NoSuchBucket"):
+            code = exc.response["Error"]["Code"]
+            if code not in GONE:
                 raise
             raise UntestableError(
-                f"{uri}: the object is gone; train the model again, then release that version"
+                f"{uri}: the object is gone, or this job's role may not read it ({code}); "
+                "train the model again, then release that version"
             ) from exc
         return body
 

@@ -200,11 +200,30 @@ def test_a_model_that_fails_its_tests_is_tried_again_while_attempts_remain_and_i
     assert world.sagemaker.deleted == ["driftloop-flights-dev", "driftloop-flights-staging"]
 
 
-def test_what_fails_for_another_reason_says_nothing_about_the_model(world: World) -> None:
+@pytest.mark.parametrize("step", ["DevReady", "StagingReady"])
+def test_a_model_that_does_not_come_up_is_tried_again(world: World, step: str) -> None:
     world.add_package(1, "Approved", CustomerMetadataProperties={"batch_id": "b-1", "attempt": "1"})
     _deliver(world, package_changed(1))
 
-    _refuse(world, failed_step("DeployDev", "ResourceLimitExceeded"))
+    _refuse(world, failed_step(step, "it is Failed: The primary container did not pass the ping health check."))
+
+    [request] = world.clients.sqs.bodies(world.ingest_url)
+    assert "did not pass the ping health check" in request["reason"]
+
+
+@pytest.mark.parametrize(
+    ("step", "reason"),
+    [
+        ("DeployDev", "ResourceLimitExceeded"),
+        ("DevReady", "it is Failed: Unable to provision requested ML compute capacity"),
+        ("Promoted", "it is Failed: The primary container did not pass the ping health check."),
+    ],
+)
+def test_what_fails_for_another_reason_says_nothing_about_the_model(world: World, step: str, reason: str) -> None:
+    world.add_package(1, "Approved", CustomerMetadataProperties={"batch_id": "b-1", "attempt": "1"})
+    _deliver(world, package_changed(1))
+
+    _refuse(world, failed_step(step, reason))
 
     assert world.clients.sqs.bodies(world.ingest_url) == []
 

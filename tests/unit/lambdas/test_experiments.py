@@ -277,6 +277,15 @@ def test_without_a_comparison_there_is_no_plan_and_the_champion_stays(trial: Tri
     assert "comparison.json' does not exist" in trial.verdict()["reason"]
 
 
+def test_losses_of_another_metric_than_the_experiments_are_no_plan_either(world: World) -> None:
+    trial = Trial(world, world.answer_waits(replace(EXPERIMENT, metric="squared_error")))
+
+    trial.start()
+
+    assert trial.verdict()["verdict"] == "inconclusive"
+    assert "expected losses of squared_error, found log_loss; the champion stays" in trial.verdict()["reason"]
+
+
 def test_without_the_champions_losses_the_plan_asks_for_more_rather_than_less(trial: Trial) -> None:
     trial.world.sagemaker.endpoints[PROD] = both()
     trial.compare({"champion": None, "challenger": {"loss": {"sd": 4.0}}, "difference": None})

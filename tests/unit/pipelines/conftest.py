@@ -9,6 +9,7 @@ import pytest
 from moto.server import ThreadedMotoServer
 
 from tests.support.batches import Store
+from tests.support.small_models import Aws, Model, made, rows
 
 
 @pytest.fixture(scope="session")
@@ -39,6 +40,24 @@ def module_store(aws_env: dict[str, str]) -> Store:
     return _store(aws_env)
 
 
+@pytest.fixture
+def aws(module_store: Store) -> Aws:
+    """A registry, and endpoints with names of this test's own."""
+    return Aws(module_store)
+
+
+@pytest.fixture(scope="session")
+def good(aws_env: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Model]:
+    """A model that has learned what there is to learn."""
+    yield from made(tmp_path_factory.mktemp("good"), rows(1, 3000), aws_env)
+
+
+@pytest.fixture(scope="session")
+def bad(aws_env: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Model]:
+    """Trained on noise: it has learned nothing."""
+    yield from made(tmp_path_factory.mktemp("bad"), rows(3, 3000, is_noise=True), aws_env)
+
+
 def _store(aws_env: dict[str, str]) -> Store:
     client = boto3.client(
         "s3",
@@ -51,3 +70,9 @@ def _store(aws_env: dict[str, str]) -> Store:
     client.create_bucket(Bucket=bucket)
     client.put_bucket_versioning(Bucket=bucket, VersioningConfiguration={"Status": "Enabled"})
     return Store(client, bucket, aws_env)
+
+
+@pytest.fixture
+def several_accounts(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An emulator of this process may have told moto that there is one."""
+    monkeypatch.delenv("MOTO_ACCOUNT_ID", raising=False)

@@ -1,12 +1,13 @@
 """What is committed: definitions that hold together, and the files that they need. Nothing here needs the SDK."""
 
+import io
 import json
 import re
 import subprocess
 import sys
 import tarfile
+import zipfile
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import botocore.session
@@ -106,7 +107,8 @@ def test_train_is_the_pipeline_of_the_architecture() -> None:
     definition = load("train")
 
     assert [step["Name"] for step in steps_of(definition["Steps"])] == [
-        *("Validate", "Prepare", "Train", "Evaluate", "Gate", "Register", "BelowThreshold")
+        *("Validate", "Prepare", "Train", "Evaluate", "Gate", "ChampionGate", "Register"),
+        *("WorseThanChampion", "BelowThreshold"),
     ]
     without_default = {item["Name"] for item in definition["Parameters"] if "DefaultValue" not in item}
     assert without_default == {"DataManifest", "BatchId", "OutputPrefix"}
@@ -266,10 +268,10 @@ def test_scripts_are_assets_with_names_of_their_own(pipeline: str) -> None:
     uris = set(re.findall(rf"s3://{tokens.ASSET_BUCKET}/([\w.]+)", text))
     entries = set(re.findall(rf"{tokens.CODE_DIR}/([\w.]+)", text))
 
-    names = {file.name for file in files}
-    assert len(names) == len(files)
-    assert entries == names
-    assert uris - names == {"contract.json", *(["source.tar.gz"] if pipeline == "train" else [])}
+    names = [file.name for file in files] + [*definitions.built_assets(pipeline)]
+    assert len(set(names)) == len(names)
+    assert entries == set(names) - {"source.tar.gz"}
+    assert uris == {"contract.json", *names}
 
 
 @pytest.mark.parametrize("pipeline", definitions.PIPELINES)
@@ -277,20 +279,31 @@ def test_a_definition_fits_into_a_template(pipeline: str) -> None:
     assert len(definitions.definition_text(pipeline).encode()) < MAY_BE_INLINE_BYTES
 
 
-def test_the_source_archive_is_flat_and_the_same_bytes_each_time(tmp_path: Path) -> None:
-    first = definitions.source_archive("train", tmp_path / "a")
-    second = definitions.source_archive("train", tmp_path / "b")
+def test_the_source_archive_is_flat_and_the_same_bytes_each_time() -> None:
+    first, second = (definitions.built_assets("train")["source.tar.gz"] for _ in range(2))
 
-    assert first is not None
-    assert second is not None
-    assert first.read_bytes() == second.read_bytes()
-    with tarfile.open(first) as archive:
+    assert first == second
+    with tarfile.open(fileobj=io.BytesIO(first)) as archive:
         assert archive.getnames() == ["inference.py", "train.py"]
         assert {(member.mtime, member.uid, member.uname, member.mode) for member in archive} == {(0, 0, "", 0o644)}
 
 
-def test_a_pipeline_that_does_not_train_has_no_source_archive(tmp_path: Path) -> None:
-    assert definitions.source_archive("release", tmp_path) is None
+def test_a_program_is_packed_with_what_all_share_and_nothing_else_and_the_same_bytes_each_time() -> None:
+    first, second = (definitions.built_assets("train")["evaluate.pyz"] for _ in range(2))
+
+    assert first == second
+    with zipfile.ZipFile(io.BytesIO(first)) as archive:
+        files = [name for name in archive.namelist() if not name.endswith("/")]
+        assert {member.date_time for member in archive.infolist()} == {(1980, 1, 1, 0, 0, 0)}
+    assert files[0] == "__main__.py"
+    assert {name.rsplit("/", 1)[0] for name in files[1:]} == {
+        "pipeline_definitions/shared/scripts",
+        "pipeline_definitions/train/scripts/evaluate",
+    }
+
+
+def test_a_pipeline_that_does_not_train_has_no_source_archive() -> None:
+    assert "source.tar.gz" not in definitions.built_assets("release")
 
 
 def test_an_unknown_pipeline_is_refused_by_name() -> None:

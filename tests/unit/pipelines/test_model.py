@@ -14,6 +14,7 @@ from pipeline_definitions.shared import definitions
 from tests.support import contracts, datasets
 from tests.support.batches import Store, validate
 from tests.support.scripts import SKLEARN, XGBOOST, Ended, MlDir, python
+from tests.support.small_models import evaluate
 
 pytestmark = pytest.mark.xdist_group("pipelines-model")  # one worker trains the model that these tests share
 
@@ -63,7 +64,7 @@ def make(store: Store, folder: Path, contract: dict[str, Any], files: dict[str, 
     assert trained.code == 0, trained.stderr
     ml.pack_model(ml.base / "input" / "model" / "model.tar.gz")
     ml.put("holdout/holdout.csv", ml.output("holdout/holdout.csv").read_bytes())
-    evaluated = ml.process(XGBOOST, "train/scripts/evaluate.py", "--metric", "auc")
+    evaluated = evaluate(ml, "nobody-prod", store.env)
     assert evaluated.code == 0, evaluated.stderr
     evaluation = json.loads(ml.output("evaluation/evaluation.json").read_text())
     return Trained(ml, trained.stdout, evaluation, json.loads(ml.output("evaluation/golden.json").read_text()))
@@ -110,7 +111,7 @@ def test_rainfall_can_be_predicted_from_the_weather(store: Store, tmp_path: Path
 def test_the_evaluation_has_every_metric_with_its_deviation(flights: Trained) -> None:
     metrics = flights.evaluation["binary_classification_metrics"]
 
-    assert set(flights.evaluation) == {"gate", "binary_classification_metrics", "rows", "positive_rate"}
+    assert set(flights.evaluation) == {"gate", "champion", "binary_classification_metrics", "rows", "positive_rate"}
     assert set(metrics) == {"accuracy", "auc", "f1", "log_loss"}
     assert metrics["auc"]["value"] == flights.evaluation["gate"]["value"]
     assert all(0 < metric["standard_deviation"] < 0.05 for metric in metrics.values())
@@ -119,14 +120,14 @@ def test_the_evaluation_has_every_metric_with_its_deviation(flights: Trained) ->
 
 def test_metrics_are_those_of_scikit_learn() -> None:
     code = (
-        "import sys; sys.path.insert(0, 'pipeline_definitions/train/scripts')\n"
-        "import evaluate, numpy as np, sklearn.metrics as reference\n"
+        "import numpy as np, sklearn.metrics as reference\n"
+        "from pipeline_definitions.train.scripts.evaluate.metrics import METRICS\n"
         "chance = np.random.default_rng(1)\n"
         "labels = chance.integers(0, 2, 500).astype(float)\n"
         "scores = np.round(np.clip(labels * 0.2 + chance.random(500) * 0.8, 0.01, 0.99), 2)\n"
         "weights = chance.integers(0, 4, 500).astype(float)\n"
         "for weight in (np.ones(500), weights):\n"
-        "    found = [metric(labels, scores, weight) for metric in evaluate.METRICS.values()]\n"
+        "    found = [metric(labels, scores, weight) for metric in METRICS.values()]\n"
         "    hard = scores >= 0.5\n"
         "    expected = [\n"
         "        reference.accuracy_score(labels, hard, sample_weight=weight),\n"
@@ -249,18 +250,7 @@ REFUSED: dict[str, tuple[Request, str]] = {
 
 
 def instance(**changes: object) -> str:
-    names = (
-        "month",
-        "day",
-        "sched_dep_time",
-        "sched_arr_time",
-        "carrier",
-        "origin",
-        "dest",
-        "distance",
-        "hour",
-        "minute",
-    )
+    names = contracts.features(contracts.FLIGHTS)
     values: dict[str, object] = dict(zip(names, (2, 19, 1235, 1410, "WN", "LGA", "MKE", 738, 12, 35), strict=True))
     return json.dumps({"instances": [{**values, **changes}]})
 

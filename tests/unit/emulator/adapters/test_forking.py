@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import uuid
+import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -150,6 +151,27 @@ def test_a_module_is_run_as_dash_m_runs_it(spawner: ForkingSpawner, place: Path)
 
     assert lines["fork"] == lines["fresh"]
     assert lines["fork"][0].startswith("['/opt/ml/tool.py', 'x']")
+
+
+@pytest.mark.parametrize("module", ["part", "decimal"])  # the second is a library that the fork server has loaded
+def test_a_zip_application_is_run_as_a_fresh_interpreter_runs_it(
+    spawner: ForkingSpawner, place: Path, module: str
+) -> None:
+    main = f"import sys, {module} as m; print(sys.argv, sys.path[0], __name__, __file__, __spec__.name, m.WHO); 1 / 0"
+    with zipfile.ZipFile(place / "program.pyz", "w") as archive:
+        archive.writestr("__main__.py", main)
+        archive.writestr(f"{module}.py", "WHO = 'me'")
+    found = []
+
+    for each in (spawner, PLAIN):
+        lines: list[str] = []
+        argv = (str(LIGHT / "bin" / "python"), "/opt/ml/program.pyz", "--a", "b")
+        child: Process = each.spawn(Command(argv, BASE, lines.append, cwd="/opt/ml", mounts=(Mount(place, "/opt/ml"),)))
+        found.append((child.wait(60), lines))
+
+    assert found[0] == found[1]
+    assert found[0][0] == 1
+    assert found[0][1][0].endswith("/opt/ml/program.pyz __main__ /opt/ml/program.pyz/__main__.py __main__ me")
 
 
 def test_nothing_was_used_before_the_fork_so_that_openmp_works_in_many_children(

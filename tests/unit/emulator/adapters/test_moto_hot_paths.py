@@ -21,11 +21,6 @@ from tests.support.emulator import ACCOUNT_ID
 from tests.unit.emulator.adapters.client import received, sent
 
 
-@pytest.fixture(scope="module")
-def services() -> MotoServices:
-    return MotoServices(ACCOUNT_ID)
-
-
 def _call(services: MotoServices, service: str, operation: str, **params: Any) -> Any:
     return received(service, operation, services.handle(service, sent(service, operation, params)), params)
 

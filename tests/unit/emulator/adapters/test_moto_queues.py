@@ -1,36 +1,19 @@
 """When a queue has something to give, and the order of what came back to a FIFO queue."""
 
 import inspect
-from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
 import moto.sqs.models
 import pytest
 
-from emulator.adapters import moto_clock
 from emulator.adapters.moto_services import MotoServices
-from emulator.kernel.clock import KernelClock
 from emulator.kernel.errors import AwsError
 from tests.support.clocks import FakeClock
 from tests.support.emulator import ACCOUNT_ID
 from tests.unit.emulator.adapters.client import received, sent
 
 ARN = f"arn:aws:sqs:us-east-1:{ACCOUNT_ID}:" + "{}"
-
-
-@pytest.fixture(scope="module")
-def services() -> MotoServices:
-    return MotoServices(ACCOUNT_ID)
-
-
-@pytest.fixture
-def clock() -> Iterator[FakeClock]:
-    """A clock under moto that a test moves."""
-    found = FakeClock()
-    moto_clock.install(found)
-    yield found
-    moto_clock.install(KernelClock())
 
 
 def _call(services: MotoServices, operation: str, **params: Any) -> Any:

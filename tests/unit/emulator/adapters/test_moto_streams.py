@@ -1,7 +1,6 @@
 """Where moto's streams are not AWS's: what is true with our seams, and that moto is still as they expect it."""
 
 import inspect
-from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
@@ -11,29 +10,14 @@ import moto.kinesis.models
 import pytest
 from botocore.exceptions import ClientError
 
-from emulator.adapters import moto_clock, moto_streams
+from emulator.adapters import moto_streams
 from emulator.adapters.moto_services import MotoServices
-from emulator.kernel.clock import KernelClock
 from tests.support.clocks import FakeClock
 from tests.support.emulator import ACCOUNT_ID
 from tests.unit.emulator.adapters.client import received, sent
 
 SHARD = "shardId-00000000000{}"
 FIRST = SHARD.format(0)
-
-
-@pytest.fixture(scope="module")
-def services() -> MotoServices:
-    return MotoServices(ACCOUNT_ID)
-
-
-@pytest.fixture
-def clock() -> Iterator[FakeClock]:
-    """A clock under moto that a test moves."""
-    found = FakeClock()
-    moto_clock.install(found)
-    yield found
-    moto_clock.install(KernelClock())
 
 
 def _call(services: MotoServices, service: str, operation: str, **params: Any) -> Any:
