@@ -56,6 +56,15 @@ SETTINGS: dict[str, dict[str, Any]] = {
         },
     },
     "tarnished": {"like": "rainfall", "thresholds": {"auc": 0.6}, "release": {"experiment": {"mode": "none"}}},
+    "gradual": {
+        "like": "rainfall",
+        "release": {
+            "experiment": {"mode": "none"},
+            "stages": {"prod": {"instance_count": 2}},
+            "traffic": {"shifting": "canary", "step_percent": 50, "wait_s": 4},
+            "scaling": {"instances_min": 2, "instances_max": 4, "invocations_per_instance": 1000},
+        },
+    },
     "many": {"like": "rainfall", "batch": {"min_files": 100, "window_s": 1}},
     "desert": {"like": "rainfall", "thresholds": {"auc": 0.999}},
     "messy": {"like": "rainfall", "batch": {"min_files": 4, "window_s": 1}},
