@@ -54,23 +54,22 @@ def change_endpoints(
             because="creating and updating ask for the endpoint and for its new config, which has a name of its own",
         ),
         *clean_up(names, stages),
-        *_clean_up_configs(names, stages),
         read_packages(names, "sagemaker:CreateModel"),
         jobs.pass_role(serve_role_arn),
     ]
 
 
 def clean_up(names: ModelNames, stages: Sequence[str] = STAGES) -> list[iam.PolicyStatement]:
-    """Take dev and staging down. Nothing of ours may delete production's endpoint."""
-    endpoints = _endpoints(names, [stage for stage in stages if stage != "prod"])
-    return [allow("sagemaker:DeleteEndpoint", on=endpoints)] if endpoints else []
-
-
-def _clean_up_configs(names: ModelNames, stages: Sequence[str]) -> list[iam.PolicyStatement]:
+    """Take dev and staging down, with their configs. Nothing of ours may delete production's endpoint."""
+    short_lived = [stage for stage in stages if stage != "prod"]
+    if not short_lived:
+        return []
     # `stag`: a config's own suffix may cost a long name its last letters
-    parts = [stage[:4] for stage in stages if stage != "prod"]
-    configs = [arn("sagemaker", f"endpoint-config/{names.of(part)}*") for part in parts]
-    return [allow("sagemaker:DeleteEndpointConfig", on=configs, because=_NAMED)] if configs else []
+    configs = [arn("sagemaker", f"endpoint-config/{names.of(stage[:4])}*") for stage in short_lived]
+    return [
+        allow("sagemaker:DeleteEndpoint", "sagemaker:DescribeEndpoint", on=_endpoints(names, short_lived)),
+        allow("sagemaker:DeleteEndpointConfig", on=configs, because=_NAMED),
+    ]
 
 
 def read_packages(names: ModelNames, *more: str) -> iam.PolicyStatement:

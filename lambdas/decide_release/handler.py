@@ -15,7 +15,7 @@ from lambdas.decide_release.state import Release, ReleaseState, Stage
 from lambdas.shared.clients import Clients, LazyClients
 from lambdas.shared.errors import Permanent, Transient
 from lambdas.shared.events import Event, ExecutionChanged, PackageChanged, render_retraining_requested
-from lambdas.shared.executions import FailedStep, failed_of, start, steps, token, why
+from lambdas.shared.executions import FailedStep, ended_of, failed_of, start, steps, token, why
 from lambdas.shared.ledger.table import Table
 from lambdas.shared.ledger.trail import Trail
 from lambdas.shared.observability import log
@@ -94,7 +94,7 @@ class DecideRelease:
         if not event.is_terminal or not is_ours:
             return None
         is_success = event.status == "Succeeded"
-        found = [] if is_success else steps(self.clients.sagemaker, event.execution_arn)
+        found = steps(self.clients.sagemaker, event.execution_arn)
         if not is_success:
             self._take_stages_down()
         failed = failed_of(found)
@@ -109,6 +109,7 @@ class DecideRelease:
             has_touched_production=has_touched_production({step["StepName"]: step["StepStatus"] for step in found}),
             package=self._described(state) if is_refusal(failed) else None,
             attempts_max=self.settings.shared.attempts_max,
+            steps=ended_of(found),
         )
 
     def _described(self, state: ReleaseState) -> Package | None:
@@ -118,11 +119,13 @@ class DecideRelease:
             return None
 
     def _take_stages_down(self) -> None:
-        """What a release that failed left standing, unless the settings keep it."""
+        """What a release that failed left standing, with its config, unless the settings keep it."""
         for stage in () if self.settings.keeps_stages else ("dev", "staging"):
+            sagemaker, name = self.clients.at(stage).sagemaker, f"{self.settings.endpoint_prefix}-{stage}"
             try:
-                sagemaker = self.clients.at(stage).sagemaker
-                sagemaker.delete_endpoint(EndpointName=f"{self.settings.endpoint_prefix}-{stage}")
+                config = sagemaker.describe_endpoint(EndpointName=name)["EndpointConfigName"]
+                sagemaker.delete_endpoint(EndpointName=name)
+                sagemaker.delete_endpoint_config(EndpointConfigName=config)
             except ClientError as exc:
                 log.info("endpoint.not_removed", extra={"stage": stage, "reason": str(exc)})
 

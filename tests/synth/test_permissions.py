@@ -129,7 +129,7 @@ def test_nobody_may_delete_production(flights: Template) -> None:
 
     assert _allowed(flights, "sagemaker:Delete") == {
         "ReleaseChangeEndpointRole": {"sagemaker:DeleteEndpoint": STAGES, "sagemaker:DeleteEndpointConfig": configs},
-        "ReleaseDecideReleaseRole": {"sagemaker:DeleteEndpoint": STAGES},
+        "ReleaseDecideReleaseRole": {"sagemaker:DeleteEndpoint": STAGES, "sagemaker:DeleteEndpointConfig": configs},
     }
 
 

@@ -192,6 +192,8 @@ def test_guard_rails_are_read_where_production_is(world: World) -> None:
 
 def test_what_a_failed_release_left_is_taken_down_where_it_is(world: World) -> None:
     there = _elsewhere(world, "staging")
+    there.stand("driftloop-flights-staging")
+    world.sagemaker.stand("driftloop-flights-dev")
     _approve(world, 1)
 
     _refuse(world, _done("DeployDev"), failed_step("TestDev", "too slow"))

@@ -87,6 +87,11 @@ class FakeSageMaker:
     configs: dict[str, dict[str, Any]] = field(default_factory=dict)
     changes: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
 
+    def stand(self, name: str) -> None:
+        """An endpoint is up, with a config of its own."""
+        self.configs[f"{name}-v1"] = {"EndpointConfigName": f"{name}-v1", "ProductionVariants": []}
+        self.endpoints[name] = {"EndpointStatus": "InService", "EndpointConfigName": f"{name}-v1"}
+
     def describe_endpoint(self, EndpointName: str) -> dict[str, Any]:  # noqa: N803 - AWS's own name
         if EndpointName not in self.endpoints:
             raise _could_not_find("endpoint", EndpointName)
