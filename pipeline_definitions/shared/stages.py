@@ -117,7 +117,7 @@ class Stages:
             arguments=_arguments(suite, change),
             inputs=[contract_input()],
             outputs=[output_folder("report", under(REPORT_PREFIX, suite))],
-            script="model_tests.py",
+            script="model_tests.pyz",
         )
         step.add_depends_on([ready])
         return step

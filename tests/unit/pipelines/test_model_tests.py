@@ -21,7 +21,7 @@ from tests.support.small_models import Aws, Model
 
 pytestmark = pytest.mark.xdist_group("pipelines-model-tests")  # one worker trains the models that these tests share
 
-SCRIPT = "release/scripts/model_tests.py"
+SCRIPT = "release/scripts/model_tests.pyz"
 CONTRACT = {
     "name": "small",
     "target": {"name": "late", "column": "delay", "greater_than": 15},
@@ -532,7 +532,7 @@ def repacked(model: Model, features: str) -> Model:
             '{"features": [{"name": "wind", "type": "number"}]}',
             "needs the columns wind, which the hold-out",
         ),
-        ("{", "model.tar.gz cannot be scored: JSONDecodeError"),
+        ("{", "its archive cannot be scored: JSONDecodeError"),
     ],
 )
 def test_a_champion_that_cannot_be_scored_fails_with_the_reason(
