@@ -62,7 +62,9 @@ def test_an_alarm_during_the_canary_puts_the_old_version_back_and_the_release_sa
         eventually(lambda: _production(loop)["EndpointStatus"] == "Updating", 60)
         loop.client("cloudwatch").set_alarm_state(AlarmName=f"{PROD}-errors", StateValue="ALARM", StateReason="a test")
         release = loop.ended(f"{MODEL}-release", 3)[-1]
+        (back,) = loop.ended(f"{MODEL}-rollback")
 
+    assert back["PipelineExecutionStatus"] == "Succeeded"
     assert release["PipelineExecutionStatus"] == "Failed"
     assert "rolled back by the service" in loop.steps(release)["Promoted"]["FailureReason"]
     assert "rolled back by the service" in loop.told(MODEL, "release-failed")
