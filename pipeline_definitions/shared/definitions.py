@@ -15,6 +15,8 @@ from typing import Any, Final
 
 PIPELINES: Final = ("train", "release", "rollback")
 
+_FOLDERS: Final = (*PIPELINES, "watch")
+"""`watch` has its program; its definition is yet to come."""
 _SCRIPTS_OF: Final = {"rollback": "release"}
 """Pipelines that run the scripts of another."""
 _ROOT: Final = Path(__file__).resolve().parent.parent
@@ -145,6 +147,6 @@ def _scripts(pipeline: str) -> Path:
 
 
 def _folder(pipeline: str) -> Path:
-    if pipeline not in PIPELINES:
+    if pipeline not in _FOLDERS:
         raise ValueError(f"pipeline {pipeline!r}: unknown; there are {', '.join(PIPELINES)}")
     return _ROOT / pipeline

@@ -1,0 +1,100 @@
+"""How far two distributions are apart, by Deequ's definitions, which are Model Monitor's.
+
+Numeric: the largest difference between two step CDFs (two-sample Kolmogorov-Smirnov), whether a sample is given whole or
+as a weighted sketch. Categories: the largest difference between two probabilities (not CDFs). `robust` takes off what
+two samples of these sizes differ by chance.
+
+Source: github.com/awslabs/deequ, analyzers/Distance.scala, read 2026-11; drift_distances.json holds its tests' values.
+"""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+
+Array = np.ndarray[Any, Any]
+
+C_ALPHA: Final = 1.8
+"""Deequ's default, alpha = 0.003."""
+_PSI_FLOOR: Final = 1e-6
+
+
+@dataclass(frozen=True)
+class Points:
+    """A sample as a step function.
+
+    Attributes:
+        values: sorted. Shape: points; float64.
+        ranks: how much of the sample lies at or below each value; None if each value counts once.
+    """
+
+    values: Array
+    ranks: Array | None = None
+
+    @property
+    def weight(self) -> float:
+        """The size of the sample that this stands for."""
+        if self.ranks is None:
+            return float(len(self.values))
+        return float(self.ranks[-1]) if len(self.ranks) else 0.0
+
+    def at_or_below(self, sorted_queries: Array) -> Array:
+        """Share of the sample at or below each query. Shape: queries."""
+        return self._ranks(np.searchsorted(self.values, sorted_queries, side="right")) / self.weight
+
+    def counts(self, edges: Array) -> Array:
+        """How much lies in [edge, next edge), the last one closed. Shape: edges - 1."""
+        places = np.searchsorted(self.values, edges, side="left")
+        places[-1] = np.searchsorted(self.values, edges[-1], side="right")
+        return np.diff(self._ranks(places))
+
+    def _ranks(self, places: Array) -> Array:
+        if self.ranks is None:
+            return places.astype(np.float64)
+        return np.concatenate([[0.0], self.ranks])[places]
+
+
+def exact(values: Array) -> Points:
+    """A whole sample."""
+    return Points(np.sort(values))
+
+
+def weighted(values: Array, weights: Array) -> Points:
+    """A sample of which each value stands for `weights` of them."""
+    order = np.argsort(values, kind="stable")
+    return Points(values[order], np.cumsum(weights[order], dtype=np.float64))
+
+
+def numeric(a: Points, b: Points) -> float:
+    """`linf_simple` of two numeric samples, neither of them empty.
+
+    The supremum is at a point of one of them; at each, both CDFs are asked.
+    """
+    return max(_largest_gap(a, b), _largest_gap(b, a))
+
+
+def categorical(a: Mapping[str, float], b: Mapping[str, float]) -> float:
+    """`linf_simple` of two samples of categories, given by their counts, neither of them empty."""
+    n, m = sum(a.values()), sum(b.values())
+    return max(abs(a.get(key, 0) / n - b.get(key, 0) / m) for key in {*a, *b})
+
+
+def robust(simple: float, n: float, m: float, alpha: float | None = None) -> float:
+    """What is left of a distance when the noise of samples of size n and m is taken off; never below 0."""
+    c_alpha = C_ALPHA if alpha is None else math.sqrt(-math.log(alpha / 2) / 2)
+    return max(0.0, simple - c_alpha * math.sqrt((n + m) / (n * m)))
+
+
+def psi(actual: Sequence[float], expected: Sequence[float]) -> float:
+    """Population stability index over the same buckets: shown to people, never a reason for a violation."""
+    p, q = (np.maximum(np.asarray(side, float) / sum(side), _PSI_FLOOR) for side in (actual, expected))
+    return float(np.sum((p - q) * np.log(p / q)))
+
+
+def _largest_gap(at: Points, other: Points) -> float:
+    ranks = np.arange(1, len(at.values) + 1) if at.ranks is None else at.ranks
+    is_last = np.append(at.values[1:] != at.values[:-1], True)  # of equal values the last has the rank
+    values, ranks = at.values[is_last], ranks[is_last]
+    return float(np.max(np.abs(ranks / at.weight - other.at_or_below(values))))
