@@ -15,10 +15,10 @@ from typing import Any, Final
 
 PIPELINES: Final = ("train", "release", "rollback")
 
-_FOLDERS: Final = (*PIPELINES, "watch")
-"""`watch` has its program; its definition is yet to come."""
 _SCRIPTS_OF: Final = {"rollback": "release"}
 """Pipelines that run the scripts of another."""
+_WITHOUT_DEFINITION: Final = ("watch",)
+"""Folders whose programs are there before their pipeline is."""
 _ROOT: Final = Path(__file__).resolve().parent.parent
 _SOURCE_ARCHIVE: Final = "source.tar.gz"
 
@@ -143,10 +143,11 @@ def _tar_gz(files: list[Path]) -> bytes:
 
 
 def _scripts(pipeline: str) -> Path:
-    return _folder(_SCRIPTS_OF.get(pipeline, pipeline)) / "scripts"
+    owner = _SCRIPTS_OF.get(pipeline, pipeline)
+    return (_ROOT / owner if owner in _WITHOUT_DEFINITION else _folder(owner)) / "scripts"
 
 
 def _folder(pipeline: str) -> Path:
-    if pipeline not in _FOLDERS:
+    if pipeline not in PIPELINES:
         raise ValueError(f"pipeline {pipeline!r}: unknown; there are {', '.join(PIPELINES)}")
     return _ROOT / pipeline

@@ -1,10 +1,10 @@
-"""A quantile sketch in bounded memory: Deequ's KLL, in the form that draws nothing, so the same data give the same bytes.
+"""A quantile sketch in bounded memory: Deequ's KLL in the form that draws nothing; the same data give the same bytes.
 
 Level h holds values that stand for 2^h each. When the sketch is over its capacity, the lowest full level is compacted:
 sorted, and every other value goes up a level; which half flips with every second compaction (0, 1, 1, 0, 0, 1, …). A
 value that is left over from an odd number stays.
 
-Fed one value at a time this is Deequ's sketch, value for value. Fed in batches it compacts more values at once, which is
+Fed one value at a time this is Deequ's sketch, value for value. Fed in batches it compacts more at once, which is
 faster and closer: a compaction at level h moves no rank by more than 2^h, however many values it takes. `error` adds
 this up; it is a bound for every quantile, not an estimate.
 
