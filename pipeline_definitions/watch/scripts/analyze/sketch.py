@@ -43,7 +43,7 @@ class _Level:
         if self.compactions % 2:
             self.offset = 1 - self.offset
         self.compactions += 1
-        given = np.sort(self.values[:even])[self.offset :: 2]
+        given = _ordered(self.values[:even])[self.offset :: 2]
         self.values = self.values[even:].copy()
         return given
 
@@ -91,7 +91,7 @@ class Sketch:
     def update(self, values: Array) -> None:
         """Take more values in. Shape: values; float64 without NaN."""
         lowest = self._levels[0]
-        lowest.values = np.concatenate([lowest.values, values])
+        lowest.values = np.concatenate([lowest.values, values]) if len(lowest.values) else values
         while sum(len(level.values) for level in self._levels) > self._capacity():
             self._condense()
 
@@ -109,6 +109,12 @@ class Sketch:
                 if height + 1 == len(self._levels):
                     self._levels.append(_Level())
                 above = self._levels[height + 1]
-                above.values = np.concatenate([above.values, level.compacted()])
+                given = level.compacted()
+                above.values = np.concatenate([above.values, given]) if len(above.values) else given
                 self._moved += 1 << height
                 return
+
+
+def _ordered(values: Array) -> Array:
+    """Sorted; what is sorted already, as whole columns and what was given up are, is only looked at."""
+    return values if (values[1:] >= values[:-1]).all() else np.sort(values)

@@ -1,0 +1,177 @@
+"""Reads what an analysis needs, runs it, and writes what it found."""
+
+import argparse
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from pipeline_definitions.shared.scripts import jobs
+from pipeline_definitions.watch.scripts.analyze import (
+    checks,
+    constraints_file,
+    data_quality,
+    metrics,
+    statistics_file,
+)
+from pipeline_definitions.watch.scripts.analyze.capture import Names, Window
+from pipeline_definitions.watch.scripts.analyze.constraints_file import Rules
+from pipeline_definitions.watch.scripts.analyze.data_quality import Baseline, DataQuality, Mode
+from pipeline_definitions.watch.scripts.analyze.inputs import (
+    NoDataError,
+    Reading,
+    Table,
+    UnknownFormatError,
+    parse_format,
+    read,
+)
+from pipeline_definitions.watch.scripts.analyze.metrics import Monitor
+
+
+class NoBaselineError(RuntimeError):
+    """What an analysis is to be compared with is not there.
+
+    Attributes:
+        path: where it was expected.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        super().__init__(f"{path}: expected a baseline's file, found none; run the analysis 'baseline' first")
+
+
+def run(options: argparse.Namespace) -> int:
+    """Run one analysis.
+
+    Returns:
+        The exit code.
+    """
+    analyses = {"baseline": _baseline, "data-quality": _data_quality}
+    try:
+        message = analyses[options.analysis](options)
+    except (NoDataError, NoBaselineError, UnknownFormatError) as exc:
+        jobs.fail(str(exc), options.base_dir)
+        return 1
+    jobs.tell(message, options.base_dir)
+    print(message)
+    return 0
+
+
+def _baseline(options: argparse.Namespace) -> str:
+    table = read(options.base_dir / "input/data", _reading(options, options.dataset_format))
+    profile = data_quality.profile(table, _mode(options))
+    suggested = constraints_file.suggest(profile, _rules(options))
+    write(options, "statistics.json", statistics_file.render(profile))
+    write(options, "constraints.json", constraints_file.render(suggested))
+    return checks.exit_message([])
+
+
+def _data_quality(options: argparse.Namespace) -> str:
+    inputs = options.base_dir / "input"
+    table = read(inputs / "data", _reading(options, options.dataset_format))
+    baseline = Baseline(
+        statistics_file.parse(load(inputs / "baseline/statistics.json")),
+        constraints_file.parse(load(inputs / "baseline/constraints.json")),
+        _baseline_table(options),
+    )
+    found = data_quality.analyze(table, baseline, _mode(options))
+    write(options, "statistics.json", statistics_file.render(found.profile))
+    write(options, "constraints.json", load(inputs / "baseline/constraints.json"))
+    write(options, "constraint_violations.json", checks.render(found.violations))
+    data = metrics.of_data(found, baseline.constraints)
+    publish(options, metrics.DATA, data)
+    write(options, "report.json", _report(options, found, table, data))
+    return checks.exit_message(found.violations)
+
+
+def _report(options: argparse.Namespace, found: DataQuality, table: Table, data: list[metrics.Datum]) -> dict[str, Any]:
+    features = {
+        name: {
+            "distance": drift.distance,
+            "distance_simple": drift.simple,
+            "method": drift.method,
+            "threshold": drift.threshold,
+            "error_at_most": drift.error,
+            "is_drifted": drift.is_violation,
+            "psi": drift.psi,
+        }
+        for name, drift in found.drifts.items()
+    }
+    return {
+        "analysis": options.analysis,
+        "mode": options.mode,
+        "window": [at.isoformat() if at else None for at in (options.start, options.end)],
+        "rows": found.profile.item_count,
+        "captured": None if table.told is None else vars(table.told),
+        "violations": len(found.violations),
+        "features": features,
+        "metrics": {"namespace": monitor(options).namespace(metrics.DATA), "data": data, "published": options.publish},
+    }
+
+
+def _baseline_table(options: argparse.Namespace) -> Table | None:
+    folder = options.base_dir / "input/baseline_data"
+    if not folder.is_dir():
+        return None
+    return read(folder, _reading(options, options.baseline_format or options.dataset_format, is_cut=False))
+
+
+def _reading(options: argparse.Namespace, form: str, *, is_cut: bool = True) -> Reading:
+    window = Window(options.start, options.end) if is_cut else Window()
+    return Reading(parse_format(form), window, _names(options), options.mode == "streaming")
+
+
+def _names(options: argparse.Namespace) -> Names:
+    """A contract's features come in its order; an endpoint of ours answers one probability."""
+    if options.contract is None:
+        return Names()
+    columns = load(options.contract)["columns"]
+    return Names(("prediction",), tuple(column["name"] for column in columns if column["role"] == "feature"))
+
+
+def _mode(options: argparse.Namespace) -> Mode:
+    return Mode(options.mode == "streaming", options.categories_max)
+
+
+def _rules(options: argparse.Namespace) -> Rules:
+    threshold = options.comparison_threshold
+    categorical = options.categorical_comparison_threshold
+    return Rules(
+        threshold=threshold,
+        method=options.comparison_method,
+        categorical_threshold=threshold if categorical is None else categorical,
+        categorical_method=options.categorical_drift_method,
+    )
+
+
+def monitor(options: argparse.Namespace) -> Monitor:
+    """Whose metrics they are."""
+    return Monitor(options.schedule, options.endpoint)
+
+
+def publish(options: argparse.Namespace, kind: str, data: list[metrics.Datum]) -> None:
+    """To CloudWatch, if told."""
+    if options.publish:
+        import boto3  # a third of a second that those who publish nothing need not wait
+
+        client = boto3.client("cloudwatch", region_name=jobs.region())
+        metrics.publish(client, monitor(options).namespace(kind), monitor(options), data)
+
+
+def load(path: Path) -> Mapping[str, Any]:
+    """A JSON file.
+
+    Raises:
+        NoBaselineError: it is not there.
+    """
+    if not path.is_file():
+        raise NoBaselineError(path)
+    found: dict[str, Any] = json.loads(path.read_text("utf-8"))
+    return found
+
+
+def write(options: argparse.Namespace, name: str, document: Mapping[str, Any]) -> None:
+    """A report's JSON file."""
+    path = options.base_dir / "output/report" / name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(document, ensure_ascii=False) + "\n", "utf-8")
