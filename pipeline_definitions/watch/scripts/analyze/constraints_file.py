@@ -80,7 +80,11 @@ def render(constraints: Constraints) -> dict[str, Any]:
 
 
 def parse(document: Json) -> Constraints:
-    """A file, ours, AWS's or one that a person edited; `monitoringConfigOverrides` count for their feature."""
+    """A file, ours, AWS's or one that a person edited.
+
+    Overrides count for their feature. The documentation calls them `monitoringConfigOverrides`, the SDK writes
+    `monitoring_config_overrides`.
+    """
     config = document.get("monitoring_config", {})
     return Constraints(tuple(_parsed(feature, config) for feature in document.get("features", ())), _rules(config))
 
@@ -123,7 +127,7 @@ def _config(rules: Rules) -> dict[str, Any]:
 
 
 def _parsed(feature: Json, config: Json) -> Feature:
-    own = feature.get("monitoringConfigOverrides") or {}
+    own = feature.get("monitoringConfigOverrides") or feature.get("monitoring_config_overrides") or {}
     key = "distribution_constraints"
     rules = _rules({**config, **own, key: {**config.get(key, {}), **own.get(key, {})}})
     domains = feature.get("string_constraints", {}).get("domains")

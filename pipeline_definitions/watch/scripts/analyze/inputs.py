@@ -4,7 +4,6 @@ Text formats keep their cells as text, so that types are inferred by one rule; a
 """
 
 import json
-import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
@@ -75,13 +74,13 @@ class Reading:
 
     Attributes:
         form: as in AWS's environment variable dataset_format, e.g. `{"csv": {"header": true}}`.
-        is_streaming: the data may be larger than memory.
+        scratch: the data may be larger than memory: a folder for what is not yet a table; None if they are not.
     """
 
     form: Json
     window: Window = field(default_factory=Window)
     names: Names = field(default_factory=Names)
-    is_streaming: bool = False
+    scratch: Path | None = None
 
 
 def read(folder: Path, reading: Reading) -> Table:
@@ -136,16 +135,19 @@ def _scanned(kind: str, files: list[Path], options: Json) -> pl.LazyFrame:
 
 def _settled(frame: pl.LazyFrame, reading: Reading, kind: str) -> pl.LazyFrame:
     """Parquet is read a column at a time; of other formats that would parse the text once a column."""
-    return frame if reading.is_streaming or kind == "parquet" else frame.collect().lazy()
+    return frame if reading.scratch or kind == "parquet" else frame.collect().lazy()
 
 
 def _captured(files: list[Path], options: Json, reading: Reading) -> Table:
     parts = options.get("captureIndexNames") or [capture.INPUT, capture.OUTPUT]
     tally = Tally()
     found = _capture_rows(files, parts, reading, tally)
-    frames = list(_frames(found, reading.is_streaming))
+    frames = list(_frames(found, reading.scratch))
     if not frames:
-        raise NoDataError(f"{tally.lines} captured lines, {tally.outside_window} of them outside of the window")
+        raise NoDataError(
+            f"{tally.lines} captured lines, {tally.outside_window} of them outside of the window, "
+            f"{tally.unreadable} unreadable"
+        )
     frame = pl.concat(frames, how="diagonal")
     return Table(frame, tuple(frame.collect_schema().names()), tally)
 
@@ -163,15 +165,17 @@ def _capture_rows(files: list[Path], parts: Sequence[str], reading: Reading, tal
                 yield from found
 
 
-def _frames(rows: Iterator[capture.Row], is_streaming: bool) -> Iterator[pl.LazyFrame]:
+def _frames(rows: Iterator[capture.Row], scratch: Path | None) -> Iterator[pl.LazyFrame]:
     """In memory, or, where that may not be enough, on disk as Parquet."""
-    folder = Path(tempfile.mkdtemp()) if is_streaming else None
+    number = 0
     while some := list(islice(rows, _CAPTURE_ROWS_AT_ONCE)):
         names = dict.fromkeys(name for row in some for name in row)
         frame = pl.DataFrame(some, schema=dict.fromkeys(names, pl.String))
-        if folder is None:
+        if scratch is None:
             yield frame.lazy()
         else:
-            path = folder / f"{len(list(folder.iterdir()))}.parquet"
+            scratch.mkdir(parents=True, exist_ok=True)
+            path = scratch / f"{number}.parquet"
+            number += 1
             frame.write_parquet(path)
             yield pl.scan_parquet(path)

@@ -118,7 +118,8 @@ def _baseline_table(options: argparse.Namespace) -> Table | None:
 
 def _reading(options: argparse.Namespace, form: str, *, is_cut: bool = True) -> Reading:
     window = Window(options.start, options.end) if is_cut else Window()
-    return Reading(parse_format(form), window, _names(options), options.mode == "streaming")
+    scratch = options.base_dir / "scratch" if options.mode == "streaming" else None
+    return Reading(parse_format(form), window, _names(options), scratch)
 
 
 def _names(options: argparse.Namespace) -> Names:
