@@ -1,12 +1,13 @@
 """The analyzer: what Model Monitor's container does, for accounts that no longer get it.
 
 Analyses
-  baseline       a data set -> statistics.json and constraints.json
-  data-quality   a data set or captured requests against a baseline -> what violates it, and how far it has drifted
-  model-quality  captured answers and late labels against the quality at the time of the baseline
+  baseline                 a data set -> statistics.json and constraints.json
+  data-quality             a data set or captured requests against a baseline -> what violates it, what has drifted
+  model-quality-baseline   a table of labels and predictions -> the same files for the model's quality
+  model-quality            captured answers and late labels against that quality
 
 Reads   input/data/            the data set; for model-quality captured requests
-        input/baseline/        statistics.json, constraints.json (analyses but baseline)
+        input/baseline/        statistics.json, constraints.json (data-quality, model-quality)
         input/baseline_data/   the baseline's own data, if distances are to be exact
         input/labels/          ground truth by inference id (model-quality)
         input/wheels/          the archive of wheels, see docs/decisions/0006
@@ -26,7 +27,7 @@ from pathlib import Path
 from pipeline_definitions.shared.scripts.jobs import fail
 from pipeline_definitions.shared.scripts.libraries import NoLibrariesError, make_importable
 
-ANALYSES = ("baseline", "data-quality", "model-quality")
+ANALYSES = ("baseline", "data-quality", "model-quality-baseline", "model-quality")
 
 
 def main(words: Sequence[str] | None = None) -> int:

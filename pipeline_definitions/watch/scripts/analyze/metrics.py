@@ -1,7 +1,8 @@
 """What a monitor publishes to CloudWatch, under Model Monitor's namespaces, names and dimensions.
 
-Beside them three of our own, of the monitor as a whole, so that one alarm can watch all features: `monitor_violations`,
-`monitor_drift` (the largest distance in parts of its threshold: above 1 something has drifted) and `monitor_rows`.
+Beside them some of our own, of the monitor as a whole, so that one alarm can watch all features: `monitor_violations`,
+`monitor_drift` (the largest distance in parts of its threshold: above 1 something has drifted), `monitor_rows`, and of
+labels `monitor_labelled` (the share of requests that have one) and `monitor_label_delay_s` (the median).
 
 Data carry no time: CloudWatch stamps them with its own when they arrive, so an alarm sees them in the period in which
 they were published, however old the window is.
@@ -14,9 +15,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
+from pipeline_definitions.watch.scripts.analyze import quality_file
+from pipeline_definitions.watch.scripts.analyze.checks import Violation
 from pipeline_definitions.watch.scripts.analyze.columns import NUMERIC, Column
 from pipeline_definitions.watch.scripts.analyze.constraints_file import Constraints
 from pipeline_definitions.watch.scripts.analyze.data_quality import DataQuality
+from pipeline_definitions.watch.scripts.analyze.model_quality import ModelQuality
 
 DATA: Final = "data-metrics"
 MODEL: Final = "model-metrics"
@@ -59,6 +63,17 @@ def of_data(found: DataQuality, constraints: Constraints) -> list[Datum]:
         "monitor_rows": found.profile.item_count,
     }
     return [datum for datum in [*data, *of_values(summary)] if datum]
+
+
+def of_quality(found: ModelQuality, violations: Sequence[Violation]) -> list[Datum]:
+    """Each metric that is one number, and how much of what was captured is labelled by now."""
+    summary = {
+        "monitor_violations": len(violations),
+        "monitor_rows": found.rows,
+        "monitor_labelled": found.merged.coverage,
+        "monitor_label_delay_s": found.merged.delay_median_s,
+    }
+    return of_values({**quality_file.values(found.metrics), **summary})
 
 
 def of_values(values: Mapping[str, float | None]) -> list[Datum]:

@@ -3,6 +3,7 @@
 import argparse
 import json
 from collections.abc import Mapping
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -11,10 +12,15 @@ from pipeline_definitions.watch.scripts.analyze import (
     checks,
     constraints_file,
     data_quality,
+    merge,
     metrics,
+    model_quality,
+    predictions,
+    quality,
+    quality_file,
     statistics_file,
 )
-from pipeline_definitions.watch.scripts.analyze.capture import Names, Window
+from pipeline_definitions.watch.scripts.analyze.capture import Names, UnreadableError, Window
 from pipeline_definitions.watch.scripts.analyze.constraints_file import Rules
 from pipeline_definitions.watch.scripts.analyze.data_quality import Baseline, DataQuality, Mode
 from pipeline_definitions.watch.scripts.analyze.inputs import (
@@ -26,6 +32,8 @@ from pipeline_definitions.watch.scripts.analyze.inputs import (
     read,
 )
 from pipeline_definitions.watch.scripts.analyze.metrics import Monitor
+from pipeline_definitions.watch.scripts.analyze.model_quality import ModelQuality, Question
+from pipeline_definitions.watch.scripts.analyze.predictions import Answers
 
 
 class NoBaselineError(RuntimeError):
@@ -46,10 +54,15 @@ def run(options: argparse.Namespace) -> int:
     Returns:
         The exit code.
     """
-    analyses = {"baseline": _baseline, "data-quality": _data_quality}
+    analyses = {
+        "baseline": _baseline,
+        "data-quality": _data_quality,
+        "model-quality-baseline": _quality_baseline,
+        "model-quality": _model_quality,
+    }
     try:
         message = analyses[options.analysis](options)
-    except (NoDataError, NoBaselineError, UnknownFormatError) as exc:
+    except (NoDataError, NoBaselineError, UnknownFormatError, UnreadableError) as exc:
         jobs.fail(str(exc), options.base_dir)
         return 1
     jobs.tell(message, options.base_dir)
@@ -84,6 +97,58 @@ def _data_quality(options: argparse.Namespace) -> str:
     return checks.exit_message(found.violations)
 
 
+def _quality_baseline(options: argparse.Namespace) -> str:
+    frame = read(options.base_dir / "input/data", _reading(options, options.dataset_format)).frame.collect()
+    found = predictions.of_table(frame, options.label_attribute, _answers(options)).observed
+    measured = quality.measure(options.problem_type, found)
+    write(options, "statistics.json", quality_file.statistics(options.problem_type, measured, len(found)))
+    write(options, "constraints.json", quality_file.suggest(options.problem_type, measured, options.quality_margin))
+    return checks.exit_message([])
+
+
+def _model_quality(options: argparse.Namespace) -> str:
+    inputs, problem = options.base_dir / "input", options.problem_type
+    constraints = load(inputs / "baseline/constraints.json")
+    delay_max = timedelta(seconds=options.label_delay_max_s)
+    question = Question(Window(options.start, options.end), _names(options), _answers(options), delay_max)
+    found = model_quality.analyze(inputs / "data", inputs / "labels", question)
+    violations = quality_file.violations(problem, found.metrics, constraints)
+    _write_merged(options.base_dir / "output/merge/part-00000.jsonl", found)
+    write(options, "statistics.json", quality_file.statistics(problem, found.metrics, found.rows))
+    write(options, "constraints.json", constraints)
+    write(options, "constraint_violations.json", checks.render(violations))
+    data = metrics.of_quality(found, violations)
+    publish(options, metrics.MODEL, data)
+    report = {"rows": found.rows, "violations": len(violations), **found.counts(), "metrics": data}
+    write(options, "report.json", {**_head(options), **report})
+    return checks.exit_message(violations)
+
+
+def _write_merged(path: Path, found: ModelQuality) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("w", encoding="utf-8") as lines:
+        for record, label in found.merged.pairs:
+            lines.write(json.dumps(merge.render(record, label), ensure_ascii=False) + "\n")
+
+
+def _answers(options: argparse.Namespace) -> Answers:
+    where = options.inference_attribute, options.probability_attribute
+    return Answers(options.problem_type, *where, options.probability_threshold)
+
+
+def _head(options: argparse.Namespace) -> dict[str, Any]:
+    """What a report says first: of what it is, and where its metrics went."""
+    kind = metrics.DATA if options.analysis == "data-quality" else metrics.MODEL
+    return {
+        "analysis": options.analysis,
+        "mode": options.mode,
+        "window": [at.isoformat() if at else None for at in (options.start, options.end)],
+        "namespace": monitor(options).namespace(kind),
+        "dimensions": monitor(options).dimensions,
+        "published": options.publish,
+    }
+
+
 def _report(options: argparse.Namespace, found: DataQuality, table: Table, data: list[metrics.Datum]) -> dict[str, Any]:
     features = {
         name: {
@@ -98,14 +163,12 @@ def _report(options: argparse.Namespace, found: DataQuality, table: Table, data:
         for name, drift in found.drifts.items()
     }
     return {
-        "analysis": options.analysis,
-        "mode": options.mode,
-        "window": [at.isoformat() if at else None for at in (options.start, options.end)],
+        **_head(options),
         "rows": found.profile.item_count,
         "captured": None if table.told is None else vars(table.told),
         "violations": len(found.violations),
         "features": features,
-        "metrics": {"namespace": monitor(options).namespace(metrics.DATA), "data": data, "published": options.publish},
+        "metrics": data,
     }
 
 
