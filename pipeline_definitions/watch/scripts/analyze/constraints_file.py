@@ -65,9 +65,12 @@ class Constraints:
         return next((feature for feature in self.features if feature.name == name), None)
 
 
-def suggest(profile: Profile, rules: Rules) -> Constraints:
-    """What the baseline satisfies."""
-    return Constraints(tuple(_suggested(column, rules) for column in profile.columns), rules)
+def suggest(profile: Profile, rules: Rules, completeness_margin: float = 0.0) -> Constraints:
+    """What the baseline satisfies.
+
+    Without a margin, as AWS suggests it, a column that has missing values violates by chance every other time.
+    """
+    return Constraints(tuple(_suggested(column, rules, completeness_margin) for column in profile.columns), rules)
 
 
 def render(constraints: Constraints) -> dict[str, Any]:
@@ -89,11 +92,12 @@ def parse(document: Json) -> Constraints:
     return Constraints(tuple(_parsed(feature, config) for feature in document.get("features", ())), _rules(config))
 
 
-def _suggested(column: Column, rules: Rules) -> Feature:
+def _suggested(column: Column, rules: Rules, margin: float) -> Feature:
     is_non_negative = column.numbers.minimum >= 0 if column.inferred_type in NUMERIC and column.numbers else None
     words = column.words if column.inferred_type not in NUMERIC else None
     domains = tuple(words.counts) if words and words.is_listed and words.counts else None
-    return Feature(column.name, column.inferred_type, column.completeness, rules, is_non_negative, domains)
+    completeness = max(0.0, column.completeness - margin)
+    return Feature(column.name, column.inferred_type, completeness, rules, is_non_negative, domains)
 
 
 def _rendered(feature: Feature) -> dict[str, Any]:

@@ -74,6 +74,9 @@ def _add_baseline(group: "argparse._ArgumentGroup") -> None:
     group.add_argument("--comparison-threshold", type=float, default=0.1)
     group.add_argument("--categorical-drift-method", choices=("LInfinity", "ChiSquared"), default="LInfinity")
     group.add_argument("--categorical-comparison-threshold", type=float, help="(default: as for numbers)")
+    group.add_argument("--datatype-check-threshold", type=float, default=1.0)
+    group.add_argument("--domain-content-threshold", type=float, default=1.0)
+    group.add_argument("--completeness-margin", type=float, default=0.0, help="how much less complete it may get")
     group.add_argument("--quality-margin", type=float, default=0.0, help="how much worse a metric may get")
 
 

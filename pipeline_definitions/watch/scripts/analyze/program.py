@@ -18,6 +18,7 @@ from pipeline_definitions.watch.scripts.analyze import (
     predictions,
     quality,
     quality_file,
+    report,
     statistics_file,
 )
 from pipeline_definitions.watch.scripts.analyze.capture import Names, UnreadableError, Window
@@ -73,7 +74,7 @@ def run(options: argparse.Namespace) -> int:
 def _baseline(options: argparse.Namespace) -> str:
     table = read(options.base_dir / "input/data", _reading(options, options.dataset_format))
     profile = data_quality.profile(table, _mode(options))
-    suggested = constraints_file.suggest(profile, _rules(options))
+    suggested = constraints_file.suggest(profile, _rules(options), options.completeness_margin)
     write(options, "statistics.json", statistics_file.render(profile))
     write(options, "constraints.json", constraints_file.render(suggested))
     return checks.exit_message([])
@@ -93,7 +94,10 @@ def _data_quality(options: argparse.Namespace) -> str:
     write(options, "constraint_violations.json", checks.render(found.violations))
     data = metrics.of_data(found, baseline.constraints)
     publish(options, metrics.DATA, data)
-    write(options, "report.json", _report(options, found, table, data))
+    head = _head(options)
+    write(options, "report.json", {**head, **_report(found, table), "metrics": data})
+    facts = {"rows": found.profile.item_count, "captured": vars(table.told) if table.told else None}
+    write_page(options, report.of_data(found, baseline.profile, {**_in_words(options, len(data)), **facts}))
     return checks.exit_message(found.violations)
 
 
@@ -119,8 +123,10 @@ def _model_quality(options: argparse.Namespace) -> str:
     write(options, "constraint_violations.json", checks.render(violations))
     data = metrics.of_quality(found, violations)
     publish(options, metrics.MODEL, data)
-    report = {"rows": found.rows, "violations": len(violations), **found.counts(), "metrics": data}
-    write(options, "report.json", {**_head(options), **report})
+    facts = {"rows": found.rows, **found.counts()}
+    write(options, "report.json", {**_head(options), **facts, "violations": len(violations), "metrics": data})
+    facts = {**_in_words(options, len(data)), **facts}
+    write_page(options, report.of_quality(found.metrics, constraints, violations, facts))
     return checks.exit_message(violations)
 
 
@@ -149,7 +155,16 @@ def _head(options: argparse.Namespace) -> dict[str, Any]:
     }
 
 
-def _report(options: argparse.Namespace, found: DataQuality, table: Table, data: list[metrics.Datum]) -> dict[str, Any]:
+def _in_words(options: argparse.Namespace, metrics_count: int) -> dict[str, Any]:
+    """The same for people."""
+    bounds = [f"{at:%Y-%m-%d %H:%M %Z}" if at else None for at in (options.start, options.end)]
+    window = f"{bounds[0] or 'the beginning'} to {bounds[1] or 'the end'}" if any(bounds) else "all there is"
+    whose = ", ".join(item["Value"] for item in monitor(options).dimensions)
+    published = "published" if options.publish else "not published"
+    return {"monitor": whose, "window": window, "metrics": f"{metrics_count} {published}"}
+
+
+def _report(found: DataQuality, table: Table) -> dict[str, Any]:
     features = {
         name: {
             "distance": drift.distance,
@@ -163,12 +178,10 @@ def _report(options: argparse.Namespace, found: DataQuality, table: Table, data:
         for name, drift in found.drifts.items()
     }
     return {
-        **_head(options),
         "rows": found.profile.item_count,
         "captured": None if table.told is None else vars(table.told),
         "violations": len(found.violations),
         "features": features,
-        "metrics": data,
     }
 
 
@@ -201,6 +214,8 @@ def _rules(options: argparse.Namespace) -> Rules:
     threshold = options.comparison_threshold
     categorical = options.categorical_comparison_threshold
     return Rules(
+        types_match=options.datatype_check_threshold,
+        domain_match=options.domain_content_threshold,
         threshold=threshold,
         method=options.comparison_method,
         categorical_threshold=threshold if categorical is None else categorical,
@@ -236,6 +251,15 @@ def load(path: Path) -> Mapping[str, Any]:
 
 def write(options: argparse.Namespace, name: str, document: Mapping[str, Any]) -> None:
     """A report's JSON file."""
+    _write(options, name, json.dumps(document, ensure_ascii=False) + "\n")
+
+
+def write_page(options: argparse.Namespace, page: str) -> None:
+    """The report for people."""
+    _write(options, "report.html", page)
+
+
+def _write(options: argparse.Namespace, name: str, text: str) -> None:
     path = options.base_dir / "output/report" / name
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps(document, ensure_ascii=False) + "\n", "utf-8")
+    path.write_text(text, "utf-8")
