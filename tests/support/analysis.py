@@ -41,7 +41,7 @@ class Job:
     def baseline(self, *words: str, form: str = PARQUET) -> None:
         """Make a baseline of the data, and let it be the input of what comes next."""
         assert self.run("baseline", *words, form=form) == 0, self.message
-        for name in ("statistics.json", "constraints.json"):
+        for name in ("statistics.json", "constraints.json", "report.json"):
             self.put(f"baseline/{name}", (self.base / "output/report" / name).read_bytes())
         for path in (self.base / "input/data").iterdir():
             path.unlink()

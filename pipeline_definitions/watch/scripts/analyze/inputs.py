@@ -18,7 +18,7 @@ from pipeline_definitions.watch.scripts.analyze.capture import Names, Tally, Win
 Json = Mapping[str, Any]
 
 CAPTURE: Final = "sagemakerCaptureJson"
-_BATCH_ROWS: Final = 262_144
+_BATCH_ROWS: Final = 131_072
 _CAPTURE_ROWS_AT_ONCE: Final = 50_000
 _SUFFIXES: Final = {
     "parquet": (".parquet", ".pq"),
@@ -52,11 +52,13 @@ class Table:
     """A data set.
 
     Attributes:
+        parts: the same as files that can be read from any row on; none of formats that cannot.
         told: what became of captured lines, if it was captured.
     """
 
     frame: pl.LazyFrame
     names: tuple[str, ...]
+    parts: tuple[pl.LazyFrame, ...] = ()
     told: Tally | None = None
 
     def column(self, name: str) -> pl.Series:
@@ -64,8 +66,16 @@ class Table:
         return self.frame.select(name).collect().to_series()
 
     def batches(self) -> Iterator[pl.DataFrame]:
-        """All of it in bounded memory, by the streaming engine."""
-        yield from self.frame.collect_batches(chunk_size=_BATCH_ROWS, engine="streaming")
+        """All of it in bounded memory, by the streaming engine.
+
+        Left to itself the engine reads ahead of a slower reader by more than half a gigabyte: rows that can be asked
+        for are asked for when they are due.
+        """
+        if not self.parts:
+            yield from self.frame.collect_batches(chunk_size=_BATCH_ROWS, engine="streaming")
+        for part in self.parts:
+            for start in range(0, part.select(pl.len()).collect().item(), _BATCH_ROWS):
+                yield part.slice(start, _BATCH_ROWS).collect(engine="streaming")
 
 
 @dataclass(frozen=True)
@@ -100,7 +110,8 @@ def read(folder: Path, reading: Reading) -> Table:
     if kind == CAPTURE:
         return _captured(files, options, reading)
     frame = _scanned(kind, files, options)
-    return Table(_settled(frame, reading, kind), tuple(frame.collect_schema().names()))
+    parts = tuple(pl.scan_parquet(path) for path in files) if kind == "parquet" else ()
+    return Table(_settled(frame, reading, kind), tuple(frame.collect_schema().names()), parts)
 
 
 def parse_format(text: str) -> Json:
@@ -149,7 +160,14 @@ def _captured(files: list[Path], options: Json, reading: Reading) -> Table:
             f"{tally.unreadable} unreadable"
         )
     frame = pl.concat(frames, how="diagonal")
-    return Table(frame, tuple(frame.collect_schema().names()), tally)
+    names = tuple(frame.collect_schema().names())
+    return Table(frame, names, tuple(_with_all(part, names) for part in frames), tally)
+
+
+def _with_all(part: pl.LazyFrame, names: Sequence[str]) -> pl.LazyFrame:
+    """Columns that only other parts have are missing here."""
+    here = part.collect_schema().names()
+    return part.with_columns(pl.lit(None, pl.String).alias(name) for name in names if name not in here)
 
 
 def _capture_rows(files: list[Path], parts: Sequence[str], reading: Reading, tally: Tally) -> Iterator[capture.Row]:

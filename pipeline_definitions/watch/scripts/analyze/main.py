@@ -7,7 +7,7 @@ Analyses
   model-quality            captured answers and late labels against that quality
 
 Reads   input/data/            the data set; for model-quality captured requests
-        input/baseline/        statistics.json, constraints.json (data-quality, model-quality)
+        input/baseline/        statistics.json, constraints.json, report.json if there (data-quality, model-quality)
         input/baseline_data/   the baseline's own data, if distances are to be exact
         input/labels/          ground truth by inference id (model-quality)
         input/wheels/          the archive of wheels, see docs/decisions/0006

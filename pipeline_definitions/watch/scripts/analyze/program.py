@@ -77,14 +77,18 @@ def _baseline(options: argparse.Namespace) -> str:
     suggested = constraints_file.suggest(profile, _rules(options), options.completeness_margin)
     write(options, "statistics.json", statistics_file.render(profile))
     write(options, "constraints.json", constraints_file.render(suggested))
+    errors = {column.name: column.numbers.error for column in profile.columns if column.numbers}
+    write(options, "report.json", {"rows": profile.item_count, "sketch_errors": errors})
     return checks.exit_message([])
 
 
 def _data_quality(options: argparse.Namespace) -> str:
     inputs = options.base_dir / "input"
     table = read(inputs / "data", _reading(options, options.dataset_format))
+    told = inputs / "baseline/report.json"  # not among AWS's files
+    errors = load(told).get("sketch_errors", {}) if told.is_file() else {}
     baseline = Baseline(
-        statistics_file.parse(load(inputs / "baseline/statistics.json")),
+        statistics_file.parse(load(inputs / "baseline/statistics.json"), errors),
         constraints_file.parse(load(inputs / "baseline/constraints.json")),
         _baseline_table(options),
     )

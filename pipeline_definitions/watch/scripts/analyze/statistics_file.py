@@ -28,10 +28,15 @@ def render(profile: Profile) -> dict[str, Any]:
     }
 
 
-def parse(document: Json) -> Profile:
-    """A baseline, ours or AWS's."""
+def parse(document: Json, errors: Mapping[str, float]) -> Profile:
+    """A baseline, ours or AWS's.
+
+    Args:
+        errors: of sketches, by feature, where they are known better than from the file.
+    """
     features = document.get("features", ())
-    return Profile(int(document["dataset"]["item_count"]), tuple(_column(feature) for feature in features))
+    columns = tuple(_column(feature, errors.get(feature["name"])) for feature in features)
+    return Profile(int(document["dataset"]["item_count"]), columns)
 
 
 def _feature(column: Column) -> dict[str, Any]:
@@ -72,7 +77,7 @@ def _words(words: Words, completeness: float) -> dict[str, Any]:
     return found
 
 
-def _column(feature: Json) -> Column:
+def _column(feature: Json, error: float | None) -> Column:
     kind = "numerical_statistics" if "numerical_statistics" in feature else "string_statistics"
     told = feature.get(kind, {})
     common = told.get("common", {"num_present": 0, "num_missing": 0})
@@ -82,12 +87,12 @@ def _column(feature: Json) -> Column:
         str(feature["inferred_type"]),
         int(common["num_present"]),
         int(common["num_missing"]),
-        numbers=_read_numbers(told) if numeric else None,
+        numbers=_read_numbers(told, error) if numeric else None,
         words=None if numeric else _read_words(told),
     )
 
 
-def _read_numbers(told: Json) -> Numbers | None:
+def _read_numbers(told: Json, error: float | None) -> Numbers | None:
     kept = told.get("distribution", {}).get("kll", {}).get("sketch")
     if not kept or not any(kept["data"]):
         return None
@@ -97,7 +102,8 @@ def _read_numbers(told: Json) -> Numbers | None:
     distinct = int(told.get("approximate_num_distinct_values", np.unique(np.concatenate(sketch.levels)).size))
     points = sketch.points()
     counts = points.counts(edges(minimum, maximum))
-    return Numbers(mean, total, std, minimum, maximum, distinct, counts, sketch, points, sketch.error)
+    known = sketch.error if error is None else error
+    return Numbers(mean, total, std, minimum, maximum, distinct, counts, sketch, points, known)
 
 
 def _read_words(told: Json) -> Words:

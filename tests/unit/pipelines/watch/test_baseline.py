@@ -87,7 +87,7 @@ def test_the_files_are_the_same_bytes_twice_and_read_back_as_they_were(tmp_path:
         assert first.report(name) == second.report(name)
     statistics, constraints = first.report("statistics.json"), first.report("constraints.json")
     assert constraints_file.render(constraints_file.parse(constraints)) == constraints
-    again = statistics_file.render(statistics_file.parse(statistics))
+    again = statistics_file.render(statistics_file.parse(statistics, {}))
     for feature in (*statistics["features"], *again["features"]):  # counts read back are those of the sketch
         feature.get("numerical_statistics", {}).get("distribution", {}).get("kll", {}).pop("buckets", None)
     assert again == statistics

@@ -212,3 +212,17 @@ def test_an_analysis_without_a_baseline_says_what_is_missing(tmp_path: Path) -> 
 
     assert job.run("data-quality") == 1
     assert "statistics.json: expected a baseline's file, found none" in job.message
+
+
+def test_the_error_of_a_baselines_sketch_is_known_better_from_its_report(tmp_path: Path) -> None:
+    job = Job(tmp_path)
+    job.put("data/a.parquet", flights(1, 20_000))
+    job.baseline()
+    job.put("data/a.parquet", flights(2))
+    errors = []
+    for _ in range(2):
+        assert job.run("data-quality") == 0
+        errors.append(job.report("report.json")["features"]["delay"]["error_at_most"])
+        (job.base / "input/baseline/report.json").unlink(missing_ok=True)
+
+    assert 0 < errors[0] < 0.001 < errors[1] < 0.01
