@@ -5,7 +5,6 @@ once a machine: in a container of AWS that is every time, on a machine with an e
 """
 
 import hashlib
-import io
 import os
 import shutil
 import sys
@@ -41,10 +40,10 @@ def make_importable(folder: Path) -> Path:
     archives = sorted(folder.glob("*.zip"))
     if len(archives) != 1:
         raise NoLibrariesError(folder, [path.name for path in archives])
-    content = archives[0].read_bytes()
-    home = _cache() / hashlib.sha256(content).hexdigest()[:16]
-    with zipfile.ZipFile(io.BytesIO(content)) as outer:
-        wheels = [zipfile.ZipFile(io.BytesIO(outer.read(name))) for name in outer.namelist()]
+    outer = zipfile.ZipFile(archives[0])
+    wheels = [zipfile.ZipFile(outer.open(name)) for name in outer.namelist()]  # stored, so they are read in place
+    known = str([(info.filename, info.file_size, info.CRC) for info in outer.infolist()])
+    home = _cache() / hashlib.sha256(known.encode()).hexdigest()[:16]
     if not _is_whole(home, wheels):
         _unpack(wheels, home)
     sys.path.insert(0, str(home))

@@ -91,10 +91,10 @@ class Measure:
 
     def _take_numbers(self, values: pl.Series) -> None:
         finite = values.cast(pl.Float64).drop_nulls()
-        if values.dtype.is_float():
-            finite = finite.filter(finite.is_finite())
+        if not (is_finite := finite.is_finite()).all():
+            finite = finite.filter(is_finite)
         self._types[FRACTIONAL if not values.dtype.is_integer() else INTEGRAL] += len(finite)
-        self._numbers.update(finite.to_numpy(), finite.hash().to_numpy())
+        self._numbers.update(finite, finite.hash().to_numpy())
         if self._expected.inferred_type == STRING:
             self._words.update(_counted(values.filter(values.is_not_null()).cast(pl.String)))
 
@@ -110,7 +110,8 @@ class Measure:
         self._words.update(seen)
         if numbers.height:
             parsed = numbers["value"].str.replace(" ", "", literal=True).cast(pl.Float64)
-            self._numbers.update(np.repeat(parsed.to_numpy(), numbers["count"].to_numpy()), parsed.hash().to_numpy())
+            repeated = np.repeat(parsed.to_numpy(), numbers["count"].to_numpy())
+            self._numbers.update(pl.Series(repeated), parsed.hash().to_numpy())
 
     def _take_words(self, seen: pl.DataFrame) -> None:
         self._types[STRING] += int(seen["count"].sum())
@@ -127,16 +128,16 @@ class _Numbers:
         self.count, self._mean, self._squares, self._total = 0, 0.0, 0.0, 0.0
         self._minimum, self._maximum = math.inf, -math.inf
 
-    def update(self, values: Array, hashes: Array) -> None:
+    def update(self, values: pl.Series, hashes: Array) -> None:
         if not len(values):
             return
-        ordered = np.sort(values)  # so that the order in which threads deliver values changes nothing
+        ordered = np.sort(values.to_numpy())  # so that the order in which threads deliver values changes nothing
         self._distinct.update(hashes)
         self._sketch.update(ordered)
         if self._kept is not None:
             self._kept.append(ordered)
         self._minimum, self._maximum = min(self._minimum, ordered[0]), max(self._maximum, ordered[-1])
-        self._add_moments(ordered)
+        self._add_moments(pl.Series(ordered))
 
     def result(self) -> Numbers:
         sketch = self._sketch
@@ -154,13 +155,13 @@ class _Numbers:
             sketch.error if self._kept is None else 0.0,
         )
 
-    def _add_moments(self, values: Array) -> None:
+    def _add_moments(self, values: pl.Series) -> None:
         """Chan, Golub and LeVeque's way to add up variances of parts."""
-        more, total = len(values), float(values.sum())
-        mean = total / more
-        off = mean - self._mean
+        more, total, variance = len(values), float(values.sum()), values.var(ddof=0)
+        off = total / more - self._mean
         whole = self.count + more
-        self._squares += float(np.square(values - mean).sum()) + off * off * self.count * more / whole
+        assert isinstance(variance, float)
+        self._squares += variance * more + off * off * self.count * more / whole
         self._mean += off * more / whole
         self._total += total
         self.count = whole
