@@ -95,8 +95,9 @@ def numeric(a: Points, b: Points, asked_first: int = 8192) -> float:
 
 def categorical(a: Mapping[str, float], b: Mapping[str, float]) -> float:
     """`linf_simple` of two samples of categories, given by their counts, neither of them empty."""
-    n, m = sum(a.values()), sum(b.values())
-    return max(abs(a.get(key, 0) / n - b.get(key, 0) / m) for key in {*a, *b})
+    names = {*a, *b}
+    p, q = (np.fromiter((side.get(name, 0) for name in names), float, len(names)) for side in (a, b))
+    return float(np.max(np.abs(p / p.sum() - q / q.sum())))
 
 
 def robust(simple: float, n: float, m: float, alpha: float | None = None) -> float:

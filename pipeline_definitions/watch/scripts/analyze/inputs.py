@@ -18,7 +18,7 @@ from pipeline_definitions.watch.scripts.analyze.capture import Names, Tally, Win
 Json = Mapping[str, Any]
 
 CAPTURE: Final = "sagemakerCaptureJson"
-_BATCH_ROWS: Final = 131_072
+_BATCH_ROWS: Final = 65_536
 _CAPTURE_ROWS_AT_ONCE: Final = 50_000
 _SUFFIXES: Final = {
     "parquet": (".parquet", ".pq"),

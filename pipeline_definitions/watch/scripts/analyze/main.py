@@ -20,6 +20,7 @@ The job succeeds whether or not something is violated; its exit message says whi
 
 import argparse
 import importlib.util
+import os
 from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
@@ -37,6 +38,7 @@ def main(words: Sequence[str] | None = None) -> int:
         The exit code: 1 if there was nothing to analyze, or it could not be read.
     """
     options = parser().parse_args(words)
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # nothing multiplies matrices; its idle threads would spin
     try:
         if importlib.util.find_spec("polars") is None:
             make_importable(options.wheels or options.base_dir / "input/wheels")

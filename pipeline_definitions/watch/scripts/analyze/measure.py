@@ -182,11 +182,11 @@ class _Words:
         if not self._is_listed:
             self._counts = {word: count for word, count in self._counts.items() if word in self._expected}
             seen = seen.filter(seen["value"].is_in(sorted(self._expected)))
-        for word, count in seen.iter_rows():
+        for word, count in zip(seen["value"].to_list(), seen["count"].to_list(), strict=True):
             self._counts[word] = self._counts.get(word, 0) + count
 
     def result(self) -> Words:
-        inside = sum(count for word, count in self._counts.items() if word in self._expected)
+        inside = sum(self._counts[word] for word in self._counts.keys() & self._expected)
         return Words(self._distinct.count, _sorted(self._counts), inside, self._is_listed)
 
 
