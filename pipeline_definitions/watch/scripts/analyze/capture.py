@@ -22,6 +22,8 @@ Row = dict[str, Cell]
 
 OUTPUT: Final = "endpointOutput"
 INPUT: Final = "endpointInput"
+LABEL: Final = "label"
+"""The column of the labels in what a merge job wrote."""
 TOLD: Final = 5
 """So many of the lines that could not be read are told one by one."""
 _ROWS_BELOW: Final = ("instances", "predictions", "features", "inputs", "outputs")
@@ -125,7 +127,23 @@ def rows(record: Record, parts: Sequence[str], names: Names) -> list[Row]:
         raise UnreadableError(f"none of {', '.join(parts)} was captured")
     if len({len(part) for part in found}) > 1:
         raise UnreadableError(f"{' and '.join(str(len(part)) for part in found)} rows in answer and request")
-    return [_joined(together) for together in zip(*found, strict=True)]
+    whole = [_joined(together) for together in zip(*found, strict=True)]
+    return _labelled(whole, record.document["groundTruthData"]) if "groundTruthData" in record.document else whole
+
+
+def truth_values(truth: Json) -> tuple[str, ...]:
+    """Labels, one a row: a JSON value or list of them, or cells of CSV.
+
+    Raises:
+        ValueError, KeyError, TypeError: there is none.
+    """
+    if truth["encoding"] == "JSON":
+        found = json.loads(truth["data"])
+        return tuple(str(value) for value in (found if isinstance(found, list) else [found]))
+    values = [cell.strip() for row in csv.reader(io.StringIO(str(truth["data"]))) for cell in row]
+    if not values:
+        raise ValueError("a label without a value")
+    return tuple(values)
 
 
 def cells(body: Json, names: Sequence[str] = ()) -> list[dict[str, Cell]]:
@@ -142,6 +160,17 @@ def cells(body: Json, names: Sequence[str] = ()) -> list[dict[str, Cell]]:
         if isinstance(row, list) and names and len(row) != len(names):
             raise UnreadableError(f"{len(row)} cells where {len(names)} are known: {', '.join(names)}")
     return [row if isinstance(row, dict) else _named(row, names) for row in table]
+
+
+def _labelled(rows: list[Row], truth: Json) -> list[Row]:
+    """Rows of a merged record, each with its label."""
+    try:
+        labels = truth_values(truth)
+    except (ValueError, KeyError, TypeError) as exc:
+        raise UnreadableError(f"a label that cannot be read: {exc!r}") from exc
+    if len(labels) != len(rows):
+        raise UnreadableError(f"{len(labels)} labels for {len(rows)} rows")
+    return [{**row, LABEL: label} for row, label in zip(rows, labels, strict=True)]
 
 
 def _has(record: Record, part: str, parts: Sequence[str]) -> bool:

@@ -5,11 +5,14 @@ Analyses
   data-quality             a data set or captured requests against a baseline -> what violates it, what has drifted
   model-quality-baseline   a table of labels and predictions -> the same files for the model's quality
   model-quality            captured answers and late labels against that quality
+  bias                     how otherwise a group is treated; against an earlier analysis.json, if there is one
+  attribution              which features matter to the model, likewise; in the image of XGBoost
 
-Reads   input/data/            the data set; for model-quality captured requests
+Reads   input/data/            the data set; for model-quality captured requests; for bias what its merge wrote
         input/baseline/        statistics.json, constraints.json, report.json if there (data-quality, model-quality)
         input/baseline_data/   the baseline's own data, if distances are to be exact
         input/labels/          ground truth by inference id (model-quality)
+        input/model/           model.tar.gz (attribution)
         input/wheels/          the archive of wheels, see docs/decisions/0006
 Writes  output/report/         statistics.json, constraints.json, constraint_violations.json, formats of Model Monitor;
                                report.json for programs and report.html for people
@@ -28,7 +31,7 @@ from pathlib import Path
 from pipeline_definitions.shared.scripts.jobs import fail
 from pipeline_definitions.shared.scripts.libraries import NoLibrariesError, make_importable
 
-ANALYSES = ("baseline", "data-quality", "model-quality-baseline", "model-quality")
+ANALYSES = ("baseline", "data-quality", "model-quality-baseline", "model-quality", "bias", "attribution")
 
 
 def main(words: Sequence[str] | None = None) -> int:
@@ -68,6 +71,9 @@ def parser() -> argparse.ArgumentParser:
     known.add_argument("--publish", action="store_true", help="put the metrics to CloudWatch")
     _add_baseline(known.add_argument_group("what a baseline asks for"))
     _add_quality(known.add_argument_group("model quality"))
+    bias = known.add_argument_group("bias")
+    bias.add_argument("--facet", help="the column that tells groups apart")
+    bias.add_argument("--facet-values", nargs="+", default=[], help="the group that may be at a disadvantage")
     return known
 
 

@@ -6,8 +6,6 @@ by its event id if the caller gave none. Of two labels of one request the one th
 Source: docs.aws.amazon.com/sagemaker/latest/dg/model-monitor-model-quality-merge.html, read 2026-11.
 """
 
-import csv
-import io
 import json
 import re
 from collections.abc import Iterable, Mapping
@@ -17,7 +15,7 @@ from pathlib import Path
 from statistics import median
 from typing import Any, Final
 
-from pipeline_definitions.watch.scripts.analyze.capture import Record
+from pipeline_definitions.watch.scripts.analyze.capture import Record, truth_values
 
 _HOUR: Final = re.compile(r"(\d{4})/(\d\d)/(\d\d)/(\d\d)/[^/]+$")
 
@@ -133,17 +131,6 @@ def _parsed(line: str, hour: datetime | None) -> tuple[str, Label] | None:
     try:
         document = json.loads(line)
         truth, name = document["groundTruthData"], str(document["eventMetadata"]["eventId"])
-        return name, Label(_values(truth), hour, truth)
+        return name, Label(truth_values(truth), hour, truth)
     except (ValueError, KeyError, TypeError):
         return None
-
-
-def _values(truth: Mapping[str, Any]) -> tuple[str, ...]:
-    """One value a row: a JSON value or list of them, or cells of CSV."""
-    if truth["encoding"] == "JSON":
-        found = json.loads(truth["data"])
-        return tuple(str(value) for value in (found if isinstance(found, list) else [found]))
-    cells = [cell.strip() for row in csv.reader(io.StringIO(str(truth["data"]))) for cell in row]
-    if not cells:
-        raise ValueError("a label without a value")
-    return tuple(cells)

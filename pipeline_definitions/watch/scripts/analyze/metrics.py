@@ -17,6 +17,7 @@ from typing import Any, Final
 
 from pipeline_definitions.watch.scripts.analyze import quality_file
 from pipeline_definitions.watch.scripts.analyze.checks import Violation
+from pipeline_definitions.watch.scripts.analyze.clarify import Measure
 from pipeline_definitions.watch.scripts.analyze.columns import NUMERIC, Column
 from pipeline_definitions.watch.scripts.analyze.constraints_file import Constraints
 from pipeline_definitions.watch.scripts.analyze.data_quality import DataQuality
@@ -24,6 +25,8 @@ from pipeline_definitions.watch.scripts.analyze.model_quality import ModelQualit
 
 DATA: Final = "data-metrics"
 MODEL: Final = "model-metrics"
+BIAS: Final = "bias-metrics"
+EXPLAINABILITY: Final = "explainability-metrics"
 LARGEST: Final = 2.0**360
 _AT_ONCE: Final = 500
 """PutMetricData takes 1,000 data and 1 MB."""
@@ -76,14 +79,23 @@ def of_quality(found: ModelQuality, violations: Sequence[Violation]) -> list[Dat
     return of_values({**quality_file.values(found.metrics), **summary})
 
 
+def of_measures(measures: Sequence[Measure], violations: int) -> list[Datum]:
+    """Measures of bias or attribution."""
+    data = []
+    for measure in measures:
+        own = [{"Name": name, "Value": value} for name, value in measure.dimensions.items()]
+        data += [{**datum, "Dimensions": own} for datum in of_values({measure.metric: measure.value})]
+    return [*data, *of_values({"monitor_violations": violations})]
+
+
 def of_values(values: Mapping[str, float | None]) -> list[Datum]:
     """Plain values by name; what is none, or no number, is not published."""
     return [datum for datum in (_value(name, value) for name, value in values.items()) if datum]
 
 
 def publish(cloudwatch: Any, namespace: str, monitor: Monitor, data: Sequence[Datum]) -> None:
-    """PutMetricData, in parts that it takes."""
-    whole = [{**datum, "Dimensions": monitor.dimensions} for datum in data]
+    """PutMetricData, in parts that it takes. Dimensions of a datum's own stand beside the monitor's."""
+    whole = [{**datum, "Dimensions": [*monitor.dimensions, *datum.get("Dimensions", ())]} for datum in data]
     for start in range(0, len(whole), _AT_ONCE):
         cloudwatch.put_metric_data(Namespace=namespace, MetricData=whole[start : start + _AT_ONCE])
 

@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from pipeline_definitions.watch.scripts.analyze import charts
 from pipeline_definitions.watch.scripts.analyze.checks import Violation
+from pipeline_definitions.watch.scripts.analyze.clarify import Measure
 from pipeline_definitions.watch.scripts.analyze.columns import NUMERIC, Column, Profile
 from pipeline_definitions.watch.scripts.analyze.data_quality import DataQuality
 from pipeline_definitions.watch.scripts.analyze.drift import Drift
@@ -76,6 +77,16 @@ def of_quality(
     )
     summary = f"{len(worse)} of {len(asked)} metrics are worse than at the baseline"
     return _page("Model quality", summary, violations, facts, body)
+
+
+def of_measures(title: str, measures: Sequence[Measure], violations: Sequence[Violation], facts: Facts) -> str:
+    """Bias or feature attribution: each measure beside the baseline's."""
+    head = "<tr><th>measure<th class=number>baseline<th class=number>now</tr>"
+    rows = "".join(
+        f"<tr><td>{escape(item.metric)}<td class=number>{_said(item.baseline)}<td class=number>{_said(item.value)}</tr>"
+        for item in measures
+    )
+    return _page(title, f"{len(measures)} measures", violations, facts, f"<h2>Measures</h2><table>{head}{rows}</table>")
 
 
 def _page(title: str, summary: str, violations: Sequence[Violation], facts: Facts, body: str) -> str:
