@@ -47,8 +47,10 @@ pipelines: setup ## rebuild the committed definition.json files with the SageMak
 behaviours: setup ## write docs/behaviours.md from the code
 	@$(BIN)/python docs/behaviours.py
 
-synth: setup ## synthesize the stacks with CDK's own validation on
+synth: setup ## synthesize the stacks with CDK's own validation on, for one account and for three
 	@$(BIN)/python -m infra.app
+	@CDK_OUTDIR=build/three-accounts CDK_CONTEXT_JSON="$$(cat docs/recipes/three-accounts.json)" \
+		CDK_DEFAULT_ACCOUNT=111111111111 CDK_DEFAULT_REGION=us-east-1 $(BIN)/python -m infra.app
 
 up: setup ## start the emulator
 	@$(BIN)/driftloop up

@@ -8,7 +8,7 @@ import typer
 from botocore.exceptions import BotoCoreError, ClientError
 from rich.markup import escape
 
-from driftloop.commands import clock, decide, demo, deploy, down, env, replay, status, timeline, up
+from driftloop.commands import clock, decide, demo, deploy, down, env, fault, replay, status, timeline, up
 from driftloop.errors import UserError
 from driftloop.screen import console
 
@@ -33,6 +33,7 @@ commands.command("rollback")(decide.rollback)
 commands.command("replay")(replay.replay)
 commands.command("clock")(clock.clock)
 commands.command("advance")(clock.advance)
+commands.command("fault")(fault.fault)
 commands.command("down")(down.down)
 commands.command("demo")(demo.demo)
 

@@ -15,7 +15,11 @@ _MODEL_OUTPUTS = frozenset(
 
 @dataclass(frozen=True)
 class Model:
-    """One deployed model: where its data goes and what its parts are called."""
+    """One deployed model: where its data goes and what its parts are called.
+
+    Attributes:
+        endpoint_account: where production serves, if that is another account than the one that is asked; else empty.
+    """
 
     name: str
     stack: str
@@ -27,6 +31,7 @@ class Model:
     people_topic_arn: str
     ledger: str
     artifact_bucket: str
+    endpoint_account: str = ""
 
     @property
     def raw_bucket(self) -> str:
@@ -71,6 +76,13 @@ def model(target: Target, name: str | None) -> Model:
     return chosen[0]
 
 
+def live(target: Target, model: Model) -> str:
+    """ARN of the package that production serves, as the ledger knows it; empty before the first release."""
+    key = {"pk": {"S": f"RELEASE#{model.name}"}, "sk": {"S": "state"}}
+    row = target.client("dynamodb").get_item(TableName=model.ledger, Key=key, ConsistentRead=True).get("Item", {})
+    return str(row.get("live", {}).get("S", ""))
+
+
 def _outputs(stack: dict[str, Any]) -> dict[str, str]:
     return {output["OutputKey"]: output["OutputValue"] for output in stack.get("Outputs", [])}
 
@@ -87,4 +99,5 @@ def _model(stack: str, outputs: dict[str, str], ledger: str) -> Model:
         people_topic_arn=outputs["PeopleTopicArn"],
         ledger=ledger,
         artifact_bucket=outputs["ArtifactBucket"],
+        endpoint_account=outputs.get("EndpointAccount", ""),
     )

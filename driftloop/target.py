@@ -31,7 +31,7 @@ class Emulator:
     def endpoint_url(self) -> str:
         return f"http://localhost:{self.port}"
 
-    def ask(self, verb: str, timeout_s: float = 10, **params: Any) -> dict[str, Any]:
+    def ask(self, verb: str, timeout_s: float = 10, *, method: str = "POST", **params: Any) -> dict[str, Any]:
         """A call to the control API.
 
         Raises:
@@ -41,6 +41,7 @@ class Emulator:
             f"http://127.0.0.1:{self.port}/_emulator/{verb}",
             json.dumps(params).encode(),
             {"Content-Type": "application/json"},
+            method=method,
         )
         try:
             with urllib.request.urlopen(request, timeout=timeout_s) as answer:

@@ -31,12 +31,14 @@ from emulator.adapters.wire import HttpRequest
 from emulator.kernel import pace
 from emulator.kernel.clock import KernelClock
 from emulator.kernel.dispatcher import Dispatcher
+from emulator.kernel.faults import Faults
 from emulator.kernel.ids import Ids
 from emulator.kernel.journal import Journal
 from emulator.kernel.latency import INSTANT, PROFILES, Latency
 from emulator.kernel.pace import REAL, Pace, Timekeeper
 from emulator.kernel.ports import Kernel
 from emulator.kernel.store import Store
+from emulator.semantics.faults.kinds import KINDS
 from emulator.services import (
     application_autoscaling,
     cloudformation,
@@ -60,6 +62,7 @@ REPOSITORY = Path(__file__).resolve().parent.parent
 LIMITS = (
     "IAM policies are recorded, not enforced yet",
     "executions of Step Functions state machines are recorded, not run",
+    "there is one account: stages in accounts of their own are refused",
     "S3, SQS, SNS, DynamoDB and IAM live in memory: a state directory serves one run",
 )
 """What a person must know before trusting what passes here; `up` prints it."""
@@ -96,6 +99,7 @@ def build(options: Options) -> tuple[Kernel, Gateway, Timekeeper]:
     moto_clock.install(clock)
     runners_dir = Path(os.environ.get("DRIFTLOOP_RUNNERS", REPOSITORY / ".runners"))
     spawner = ForkingSpawner(PlainSpawner(), fork_plans(runners_dir))
+    ids = Ids()
     kernel = Kernel(
         account_id=ACCOUNT_ID,
         region=REGION,
@@ -103,12 +107,13 @@ def build(options: Options) -> tuple[Kernel, Gateway, Timekeeper]:
         state_dir=state_dir,
         runners_dir=runners_dir,
         clock=clock,
-        ids=Ids(),
+        ids=ids,
         store=Store(state_dir / "state.sqlite"),
         journal=journal,
         dispatcher=dispatcher,
         spawner=spawner,
         sandboxes=SocketSandboxes(spawner, runners_dir / "lambda-python" / "bin" / "python", shipped_node()),
+        faults=Faults(KINDS, ids, journal),
         latency=options.latency,
     )
     moto = MotoServices(ACCOUNT_ID, BlobStore(state_dir / "blobs", options.disk_limit_bytes))
@@ -137,6 +142,7 @@ def build(options: Options) -> tuple[Kernel, Gateway, Timekeeper]:
     kernel.measure_many = metrics.measure_many
     pollers.resume()
     application_autoscaling.start(kernel)
+    sagemaker.start(kernel)
     return kernel, gateway, Timekeeper(clock, dispatcher)
 
 

@@ -3,9 +3,9 @@
 import hashlib
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 from aws_cdk import Fn
 
@@ -13,6 +13,9 @@ from pipeline_definitions.shared import tokens
 
 MAX_INLINE_BYTES: Final = 100_000
 """Ours: far below CloudFormation's 1 MB for a template, in which both pipelines and all else have to fit."""
+
+_WITHOUT_OUTPUTS: Final = frozenset({"Callback", "Condition", "Fail", "Lambda", "RegisterModel"})
+"""Types of steps that write nothing to S3 themselves."""
 
 STAND_INS: Final = (
     tokens.REGISTRY_HOST,
@@ -56,6 +59,19 @@ class StandInLeftError(ValueError):
         self.stand_ins = stand_ins
         names = ", ".join(stand_ins)
         super().__init__(f"pipeline '{pipeline}': expected every stand-in replaced, found {names}; add its place")
+
+
+class UnencryptableStepError(ValueError):
+    """A step whose outputs would not be encrypted as they have to be.
+
+    Attributes:
+        step: its name.
+    """
+
+    def __init__(self, step: str, kind: str) -> None:
+        self.step = step
+        expected = f"expected Processing, Training or one of {', '.join(sorted(_WITHOUT_OUTPUTS))}, found {kind}"
+        super().__init__(f"step '{step}': {expected}; say in infra/definition.py where its outputs name their key")
 
 
 @dataclass(frozen=True)
@@ -121,6 +137,32 @@ def fill(pipeline: str, text: str, places: tuple[Place, ...]) -> str:
     if left:
         raise StandInLeftError(pipeline, left)
     return Fn.sub(body, dict(sorted(used.items())))
+
+
+def with_output_key(text: str, key: str) -> str:
+    """The same definition, with every output of its steps encrypted with a key.
+
+    Raises:
+        UnencryptableStepError: a step of a type whose outputs nobody has thought of.
+    """
+    definition = json.loads(text)
+    for step in _steps(definition["Steps"]):
+        match step["Type"]:
+            case "Processing":
+                step["Arguments"]["ProcessingOutputConfig"]["KmsKeyId"] = key
+            case "Training":
+                step["Arguments"]["OutputDataConfig"]["KmsKeyId"] = key
+            case kind if kind not in _WITHOUT_OUTPUTS:
+                raise UnencryptableStepError(step["Name"], kind)
+    return json.dumps(definition)
+
+
+def _steps(steps: Iterable[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+    """All steps, those within conditions too."""
+    for step in steps:
+        yield step
+        if step["Type"] == "Condition":
+            yield from _steps([*step["Arguments"]["IfSteps"], *step["Arguments"]["ElseSteps"]])
 
 
 def compact(text: str) -> str:

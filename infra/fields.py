@@ -73,6 +73,13 @@ class Fields:
             raise self.error(name, "a number between 0 and 1", value)
         return value
 
+    def fractions(self, name: str) -> tuple[float, ...]:
+        """A list of numbers between 0 and 1."""
+        value = self._take(name)
+        if not isinstance(value, list) or not all(isinstance(item, int | float) and 0 < item < 1 for item in value):
+            raise self.error(name, "a list of numbers between 0 and 1", value)
+        return tuple(value)
+
     def share(self, name: str, default: float | None = None) -> float:
         """A number from 0 to 1, both allowed."""
         value = self.number(name, default)
@@ -130,9 +137,9 @@ class Fields:
                 expected = f"one of {', '.join(sorted(self._taken))}"
                 raise SettingsError(self.source, self._dotted(name), expected, name, "correct or remove it")
 
-    def error(self, name: str, expected: str, found: object) -> SettingsError:
+    def error(self, name: str, expected: str, found: object, advice: str = "correct it") -> SettingsError:
         """An error about one of this object's fields."""
-        return SettingsError(self.source, self._dotted(name), expected, found, "correct it")
+        return SettingsError(self.source, self._dotted(name), expected, found, advice)
 
     def _take(self, name: str, default: object = None) -> Any:
         self._taken.add(name)

@@ -1,39 +1,62 @@
 """The names of everything, in one place: stacks are linked by these names and by nothing else."""
 
 from dataclasses import dataclass
-from typing import Final
 
 from aws_cdk import Aws
 
-_PLACE: Final = f"{Aws.ACCOUNT_ID}-{Aws.REGION}"
+from infra.release_settings import STAGES
 
 
-def stack_id(prefix: str, model: str | None = None) -> str:
-    """`Driftloop` for what all models share, `Driftloop-<model>` for one model."""
-    shared = prefix[0].upper() + prefix[1:]
-    return f"{shared}-{model}" if model else shared
+def stack_id(prefix: str, *parts: str) -> str:
+    """`Driftloop` for what all models share, `Driftloop-<model>` for one model, `-<stage>` for its stage elsewhere."""
+    return "-".join((prefix[0].upper() + prefix[1:], *parts))
 
 
-def arn(service: str, resource: str) -> str:
-    """The ARN of a resource of ours, by its name, in the account and region of the stack."""
-    return f"arn:{Aws.PARTITION}:{service}:{Aws.REGION}:{Aws.ACCOUNT_ID}:{resource}"
+def arn(service: str, resource: str, account: str = Aws.ACCOUNT_ID) -> str:
+    """The ARN of a resource of ours, by its name, in the region of the stack, and in its account unless another is."""
+    return f"arn:{Aws.PARTITION}:{service}:{Aws.REGION}:{account}:{resource}"
+
+
+def role_arn(account: str, name: str) -> str:
+    """The ARN of a role by its name."""
+    return f"arn:{Aws.PARTITION}:iam::{account}:role/{name}"
 
 
 @dataclass(frozen=True)
 class SharedNames:
-    """Names of what all models share."""
+    """Names of what all models share.
+
+    Attributes:
+        account: home's; said only where a stack of another account speaks of home.
+    """
 
     prefix: str
+    account: str = Aws.ACCOUNT_ID
 
     @property
     def raw_bucket(self) -> str:
         """Where data files land."""
-        return f"{self.prefix}-raw-{_PLACE}"
+        return f"{self.prefix}-raw-{self._place}"
 
     @property
     def artifact_bucket(self) -> str:
         """Where runs put what they make."""
-        return f"{self.prefix}-artifacts-{_PLACE}"
+        return f"{self.prefix}-artifacts-{self._place}"
+
+    @property
+    def key_alias(self) -> str:
+        """What the artifacts' key goes by where it has to be one of ours: a key itself has no name."""
+        return f"alias/{self.prefix}-artifacts"
+
+    @property
+    def key_parameter(self) -> str:
+        """Where the key's ARN stands, for home's stacks: Systems Manager's parameters have names."""
+        return f"/{self.prefix}/artifact-key-arn"
+
+    @property
+    def bus_arn(self) -> str:
+        """The event bus that home's rules listen to."""
+        return self.arn("events", "event-bus/default")
 
     @property
     def ledger(self) -> str:
@@ -43,7 +66,7 @@ class SharedNames:
     @property
     def ledger_arn(self) -> str:
         """ARN of the ledger table."""
-        return arn("dynamodb", f"table/{self.ledger}")
+        return self.arn("dynamodb", f"table/{self.ledger}")
 
     @property
     def people_topic(self) -> str:
@@ -53,7 +76,15 @@ class SharedNames:
     @property
     def people_topic_arn(self) -> str:
         """ARN of the people topic."""
-        return arn("sns", self.people_topic)
+        return self.arn("sns", self.people_topic)
+
+    def arn(self, service: str, resource: str) -> str:
+        """The ARN of something at home."""
+        return arn(service, resource, self.account)
+
+    @property
+    def _place(self) -> str:
+        return f"{self.account}-{Aws.REGION}"
 
 
 @dataclass(frozen=True)
@@ -103,15 +134,38 @@ class ModelNames:
         return (self.release_pipeline, self.rollback_pipeline)
 
     @property
+    def rollback_alarms(self) -> tuple[str, str]:
+        """The alarms on production's errors and on its latency that undo an update."""
+        return (self.of("prod-errors"), self.of("prod-latency"))
+
+    @property
     def endpoints(self) -> tuple[str, ...]:
         """The endpoints of all stages, production last."""
-        return (self.of("dev"), self.of("staging"), self.endpoint)
+        return tuple(self.of(stage) for stage in STAGES)
+
+    def release_role(self, stage: str) -> str:
+        """The role in a stage's own account that home's functions and tests take on."""
+        return self.of(f"{stage}-release")
+
+    def serve_role(self, stage: str) -> str:
+        """The role in a stage's own account that its endpoint's containers have."""
+        return self.of(f"{stage}-serve")
+
+    def actors(self, stage: str) -> tuple[str, ...]:
+        """The roles at home that act on a stage's endpoint: functions, model tests, and who asks for the champion."""
+        more = "train" if stage == "prod" else "decide-release"
+        return tuple(self.of(name) for name in sorted(("answer-waits", "change-endpoint", "release", more)))
 
     def pipeline_arn(self, name: str) -> str:
         """ARN of a pipeline by its name."""
-        return arn("sagemaker", f"pipeline/{name}")
+        return self.shared.arn("sagemaker", f"pipeline/{name}")
+
+    @property
+    def package_group_arn(self) -> str:
+        """ARN of the model package group."""
+        return self.shared.arn("sagemaker", f"model-package-group/{self.package_group}")
 
     @property
     def package_arns(self) -> str:
         """ARN pattern of the group's packages."""
-        return arn("sagemaker", f"model-package/{self.package_group}/*")
+        return self.shared.arn("sagemaker", f"model-package/{self.package_group}/*")

@@ -67,13 +67,13 @@ def steps(emulator: Emulator, until: datetime) -> Any:
         yield answer
 
 
-def ask(emulator: Emulator, verb: str, **params: Any) -> dict[str, Any]:
+def ask(emulator: Emulator, verb: str, *, method: str = "POST", **params: Any) -> dict[str, Any]:
     """A call to the control API.
 
     Raises:
         UserError: nothing answers, or it refused.
     """
-    answer = emulator.ask(verb, _ASK_TIMEOUT_S, **params)
+    answer = emulator.ask(verb, _ASK_TIMEOUT_S, method=method, **params)
     if "error" in answer:
         raise UserError(answer["error"])
     return answer

@@ -49,9 +49,23 @@ def rollback(
     """Take the live version back: it is rejected, and production returns to the one approved before it."""
     target = choose(state, profile, region)
     model = stacks.model(target, name)
-    live = served(target.client("sagemaker"), model)
-    _decide("Rejected", live, reason or "rolled back by hand", target)
+    _decide("Rejected", live(target, model), reason or "rolled back by hand", target)
     console.print(f"production of '{model.name}' goes back; follow it with `driftloop timeline`")
+
+
+def live(target: Target, model: stacks.Model) -> str:
+    """ARN of the package that is live: what production serves, or where that cannot be seen, what the ledger knows.
+
+    Raises:
+        UserError: nothing is live yet.
+    """
+    if not model.endpoint_account:
+        return served(target.client("sagemaker"), model)
+    console.print(f"production of '{model.name}' is in account {model.endpoint_account}: what is live says the ledger")
+    found = stacks.live(target, model)
+    if not found:
+        raise UserError(f"the ledger knows no live version of '{model.name}'; approve a version first")
+    return found
 
 
 def served(sagemaker: Any, model: stacks.Model) -> str:

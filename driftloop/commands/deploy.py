@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from botocore.exceptions import ClientError
 
 from driftloop.errors import UserError
 from driftloop.options import DEFAULT_STATE, Profile, Region, State
@@ -20,6 +21,7 @@ from driftloop.target import Target, child_environment, choose
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 CDK = REPOSITORY / "infra" / "cdk_cli" / "node_modules" / ".bin" / "cdk"
+_STACK = "aws:cloudformation:stack"
 _PROGRESS = re.compile(r"^(\S+) \|\s*(\d+)/(\d+) \|.*\| (\w+)\s+\| (\S+)\s+\| (\S+)")
 
 
@@ -46,14 +48,22 @@ def run(target: Target, state: Path, models: str | None = None) -> dict[str, dic
     """
     if not CDK.exists():
         raise UserError(f"the pinned CDK CLI is not at {CDK}; run `make setup`")
+    apart = stages_apart((REPOSITORY / "cdk.json").read_text("utf-8"))
+    if apart and target.emulator:
+        raise UserError(
+            f"the emulator has one account, and cdk.json gives {', '.join(apart)} accounts of their own; nothing was "
+            "deployed: take `stages` out of cdk.json, or deploy to AWS with --profile"
+        )
     work = (state / "deploy").resolve()
     work.mkdir(parents=True, exist_ok=True)
-    environment = _environment(target, work, models)
+    environment = _environment(target, work, models) | (_home(target) if apart else {})
     synth = _start([sys.executable, "-m", "infra.app"], environment, REPOSITORY)
     with console.status("bootstrapping the environment, synthesizing the stacks"):
         if not _is_bootstrapped(target):
             _finish("cdk bootstrap", _start([str(CDK), "bootstrap", _place(target)], environment, work), _report)
         _finish("synthesizing the stacks", synth, lambda line: None)
+    if apart:
+        check_accounts(target, (work / "cdk.out" / "manifest.json").read_text("utf-8"))
     outputs = work / "outputs.json"
     command = [str(CDK), "deploy", "--app", str(work / "cdk.out"), "--all", "--outputs-file", str(outputs)]
     command += ["--concurrency", "8"]  # the CLI waits five seconds a stack; models do not wait for each other
@@ -76,6 +86,39 @@ def _environment(target: Target, work: Path, models: str | None) -> dict[str, st
     return environment
 
 
+def stages_apart(cdk_json: str) -> list[str]:
+    """The stages that the settings give accounts of their own; whether these are right is for the synth to say."""
+    return list(json.loads(cdk_json).get("context", {}).get("driftloop", {}).get("stages", {}))
+
+
+def _home(target: Target) -> dict[str, str]:
+    """What the CDK CLI tells an app of the account that it will deploy to."""
+    return {"CDK_DEFAULT_ACCOUNT": _account(target), "CDK_DEFAULT_REGION": str(target.session.region_name)}
+
+
+def check_accounts(target: Target, manifest: str) -> None:
+    """Whether every account of the stacks lets the CDK in, before any of them is deployed.
+
+    Raises:
+        UserError: one is not bootstrapped to trust home.
+    """
+    home, sts = _account(target), target.client("sts")
+    stacks = [found for found in json.loads(manifest)["artifacts"].values() if found["type"] == _STACK]
+    roles = {found["environment"]: found["properties"]["assumeRoleArn"] for found in stacks}
+    partition = sts.get_caller_identity()["Arn"].split(":")[1]
+    for place, role in sorted(roles.items()):
+        try:
+            if home not in place:
+                role_arn = role.replace("${AWS::Partition}", partition)
+                sts.assume_role(RoleArn=role_arn, RoleSessionName="driftloop-deploy")
+        except ClientError as error:
+            raise UserError(
+                f"{place} does not let the CDK in from {home} ({error}); with credentials of that account run `{CDK} "
+                f"bootstrap {place} --trust {home} --cloudformation-execution-policies "
+                f"arn:{partition}:iam::aws:policy/AdministratorAccess`, then deploy again"
+            ) from error
+
+
 def _is_bootstrapped(target: Target) -> bool:
     ssm = target.client("ssm")
     try:
@@ -86,8 +129,11 @@ def _is_bootstrapped(target: Target) -> bool:
 
 
 def _place(target: Target) -> str:
-    account = target.client("sts").get_caller_identity()["Account"]
-    return f"aws://{account}/{target.session.region_name}"
+    return f"aws://{_account(target)}/{target.session.region_name}"
+
+
+def _account(target: Target) -> str:
+    return str(target.client("sts").get_caller_identity()["Account"])
 
 
 def _start(

@@ -33,7 +33,7 @@ def _show(target: Target, model: stacks.Model) -> None:
     runs = [row for name in (model.train_pipeline, model.release_pipeline) for row in _runs(sagemaker, name)]
     console.print(table("runs", ("pipeline", "started", "state", "execution"), runs))
     console.print(table("versions", ("version", "approval", "package"), _versions(sagemaker, model.package_group)))
-    console.print(f"endpoint {model.endpoint}: {endpoint_state(sagemaker, model.endpoint)}")
+    console.print(f"endpoint {model.endpoint}: {_production(target, model)}")
     for queue, waiting in dead_letters(target, model).items():
         console.print(
             f"[red]{waiting} message(s) in {queue}-dlq[/red]; after mending the cause: driftloop replay {queue}"
@@ -63,6 +63,14 @@ def _versions(sagemaker: Any, group: str) -> list[tuple[str, ...]]:
         (str(item["ModelPackageVersion"]), coloured(item["ModelApprovalStatus"]), item["ModelPackageArn"])
         for item in answer["ModelPackageSummaryList"]
     ]
+
+
+def _production(target: Target, model: stacks.Model) -> str:
+    """How production stands, or why that cannot be seen and what the ledger knows instead."""
+    if not model.endpoint_account:
+        return endpoint_state(target.client("sagemaker"), model.endpoint)
+    live = stacks.live(target, model) or "no version"
+    return f"in account {model.endpoint_account}, which these credentials do not show; live by the ledger: {live}"
 
 
 def endpoint_state(sagemaker: Any, name: str) -> str:

@@ -7,6 +7,7 @@ import os
 import resource
 import threading
 from collections.abc import Callable
+from dataclasses import asdict
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from emulator.adapters.forking import ForkingSpawner
 from emulator.kernel import pace
 from emulator.kernel.pace import Timekeeper
 from emulator.kernel.ports import Kernel
+from emulator.semantics.faults import kinds
 
 Answer = dict[str, Any]
 _ADVANCED_FOR_S = 1.0
@@ -41,13 +43,16 @@ class ControlApi:
             "journal": self._journal,
             "clock": self._clock,
             "advance": self._advance,
+            "faults": self._faults,
             "stop": self._end,
         }
 
-    def __call__(self, verb: str, params: Answer) -> Answer:
+    def __call__(self, verb: str, params: Answer, method: str = "POST") -> Answer:
         if verb not in self._verbs:
             return {"error": f"/_emulator/{verb} is unknown; there are {', '.join(self._verbs)}"}
         try:
+            if method == "DELETE":
+                return self._delete(verb)
             return self._verbs[verb](params)
         except (KeyError, TypeError, ValueError) as error:
             return {"error": f"/_emulator/{verb}: {error}"}
@@ -104,6 +109,21 @@ class ControlApi:
             "is_there": progress.is_there,
             "waits_for": progress.waits_for,
         }
+
+    def _faults(self, params: Answer) -> Answer:
+        """What goes wrong on purpose, and what could; with `kind`, `target` and `times` (null: always) one more."""
+        faults = self._kernel.faults
+        if params:
+            faults.order(params["kind"], params["target"], params.get("times", 1))
+        return {
+            "faults": [asdict(fault) for fault in faults.all()],
+            "kinds": {name: asdict(kind) for name, kind in kinds.KINDS.items()},
+        }
+
+    def _delete(self, verb: str) -> Answer:
+        if verb != "faults":
+            raise ValueError("there is nothing to delete; faults there are")
+        return {"cleared": self._kernel.faults.clear()}
 
     def _end(self, params: Answer) -> Answer:
         self._stop.set()

@@ -71,7 +71,7 @@ def program(words: tuple[str, ...]) -> tuple[str, tuple[str, ...]] | None:
     """`script` or `module` with its words, as the interpreter would read them; None for anything else."""
     if len(words) > 1 and words[0] == "-m":
         return "module", words[1:]
-    if words and words[0].endswith(".py") and not words[0].startswith("-"):
+    if words and words[0].endswith((".py", ".pyz")) and not words[0].startswith("-"):
         return "script", words
     return None
 

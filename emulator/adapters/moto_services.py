@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import cache, lru_cache, wraps
 from typing import Any
+from urllib.parse import parse_qs
 
 import moto.backends as moto_backends
 import moto.core.responses as moto_responses
@@ -134,6 +135,8 @@ class MotoServices:
         Raises:
             EmulatorError: moto does not have the operation, or cannot read the request; names it.
         """
+        if service == "sts":
+            self._refuse_other_accounts(request)
         environ = environs.of(request)
         try:
             with _LOCKS[service]:
@@ -152,6 +155,14 @@ class MotoServices:
         if isinstance(payload, Blob):
             headers.set("Content-Length", str(len(payload)))
         return HttpResponse(int(status.split(" ", 1)[0]), dict(headers.items()), payload)
+
+    def _refuse_other_accounts(self, request: HttpRequest) -> None:
+        """There is one account: with a role of another, moto would act in this one."""
+        body = request.body if isinstance(request.body, bytes) else b""
+        for role_arn in parse_qs(request.query or body.decode("utf-8", "replace")).get("RoleArn", ()):
+            if role_arn.count(":") >= 5 and role_arn.split(":")[4] != self._account_id:
+                found = f"there is one account, {self._account_id}, and roles of others are not emulated"
+                raise EmulatorError(f"sts: {request.operation() or 'AssumeRole'} RoleArn '{role_arn}': {found}")
 
 
 @cache

@@ -24,7 +24,7 @@ from emulator.adapters.uploads import Upload, is_large
 from emulator.adapters.wire import HttpRequest, HttpResponse
 from emulator.kernel.errors import AwsError
 
-Control = Callable[[str, dict[str, Any]], dict[str, Any]]
+Control = Callable[[str, dict[str, Any], str], dict[str, Any]]
 _METHODS = ["GET", "POST", "PUT", "DELETE", "HEAD", "PATCH", "OPTIONS"]
 _THREADS = 64
 
@@ -45,7 +45,8 @@ def build(gateway: Gateway, control: Control, invoke: Invoke, is_open: bool = Fa
 
     async def serve_control(request: Request) -> Response:
         raw = await request.body()
-        return JSONResponse(await on_thread(partial(control, request.path_params["verb"], json.loads(raw or b"{}"))))
+        asked = partial(control, request.path_params["verb"], json.loads(raw or b"{}"), request.method)
+        return JSONResponse(await on_thread(asked))
 
     async def serve_aws(request: Request) -> Response:
         urls = gateway.function_urls
@@ -86,7 +87,7 @@ def build(gateway: Gateway, control: Control, invoke: Invoke, is_open: bool = Fa
 
     return Starlette(
         routes=[
-            Route("/_emulator/{verb}", serve_control, methods=["GET", "POST"]),
+            Route("/_emulator/{verb}", serve_control, methods=["GET", "POST", "DELETE"]),
             Route("/{path:path}", serve_aws, methods=_METHODS),
         ],
         middleware=[

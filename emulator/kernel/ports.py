@@ -11,6 +11,7 @@ from typing import Any, Literal, Protocol
 from emulator.kernel.clock import Clock
 from emulator.kernel.dispatcher import Dispatcher
 from emulator.kernel.errors import AwsError
+from emulator.kernel.faults import Faults
 from emulator.kernel.ids import Ids
 from emulator.kernel.journal import Journal
 from emulator.kernel.latency import INSTANT, Latency
@@ -253,6 +254,7 @@ class Kernel:
     dispatcher: Dispatcher
     spawner: Spawner
     sandboxes: Sandboxes
+    faults: Faults
     calls: Calls = field(init=False)
     publish: Publish = field(init=False)
     credentials: Credentials = field(init=False)

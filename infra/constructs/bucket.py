@@ -1,20 +1,35 @@
 """A bucket as this project wants every bucket: private, encrypted, versioned, speaking to EventBridge."""
 
 from aws_cdk import Duration, RemovalPolicy
+from aws_cdk import aws_kms as kms
 from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
 
 class DataBucket(Construct):
-    """A bucket that keeps data: it survives its stack, refuses plain HTTP and reports every new object."""
+    """A bucket that keeps data: it survives its stack, refuses plain HTTP and reports every new object.
 
-    def __init__(self, scope: Construct, construct_id: str, *, name: str, old_versions_kept: Duration) -> None:
+    Args:
+        key: what objects are encrypted with; None for S3's own key.
+    """
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        name: str,
+        old_versions_kept: Duration,
+        key: kms.IKey | None = None,
+    ) -> None:
         super().__init__(scope, construct_id)
         self.bucket = s3.Bucket(
             self,
             "Bucket",
             bucket_name=name,
-            encryption=s3.BucketEncryption.S3_MANAGED,
+            encryption=s3.BucketEncryption.KMS if key else s3.BucketEncryption.S3_MANAGED,
+            encryption_key=key,
+            bucket_key_enabled=True if key else None,  # a call to KMS per requester and while, not per object
             block_public_access=s3.BlockPublicAccess.BLOCK_ALL,
             enforce_ssl=True,
             versioned=True,

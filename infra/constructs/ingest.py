@@ -5,9 +5,11 @@ from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
 from constructs import Construct
 
+from infra.apart import Apart
 from infra.constructs.function import Feed, LoopFunction, visibility_timeout
 from infra.constructs.queue import WatchedQueue
 from infra.names import ModelNames
+from infra.policies import keys, releases
 from infra.policies.functions import tell_people, use_ledger, watch_and_start
 from infra.policies.statements import allow, bucket_arn
 from infra.settings import ModelSettings
@@ -18,7 +20,14 @@ class Ingest(Construct):
     """The ingest queue, the rules that feed it, and the function `start_training`."""
 
     def __init__(
-        self, scope: Construct, construct_id: str, *, model: ModelSettings, names: ModelNames, code: lambda_.Code
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        model: ModelSettings,
+        names: ModelNames,
+        code: lambda_.Code,
+        apart: Apart,
     ) -> None:
         super().__init__(scope, construct_id)
         window_s = model.batch.window_s
@@ -39,7 +48,7 @@ class Ingest(Construct):
             code=code,
             feed=Feed(self.watched.queue, window_s),
             environment=self._environment(model, names),
-            permissions=self._permissions(names),
+            permissions=[*self._permissions(names), *apart.use_key(*keys.WRITE)],
         )
 
     def _take_objects(self, names: ModelNames) -> None:
@@ -87,11 +96,7 @@ class Ingest(Construct):
             tell_people(names.shared),
             *watch_and_start(names.pipeline_arn(names.train_pipeline)),
             *_use_batches(names),
-            allow(
-                "sagemaker:DescribeModelPackage",
-                on=names.package_arns,
-                because="packages are numbered as they are registered",
-            ),
+            releases.read_packages(names),
             allow("sqs:SendMessage", on=[self.watched.queue.queue_arn, self.watched.dead_letters.queue_arn]),
         ]
 

@@ -10,11 +10,14 @@ from aws_cdk import aws_s3_assets as assets
 from aws_cdk import aws_sagemaker as sagemaker
 from constructs import Construct
 
-from infra.definition import Place, PlacedAsset, asset_places, code_version, fill
+from infra.definition import Place, PlacedAsset, asset_places, code_version, fill, with_output_key
 from infra.staging import stage_file
 from pipeline_definitions.shared import definitions
 from pipeline_definitions.shared.images import REGISTRY_ACCOUNTS
 from pipeline_definitions.shared.tokens import REGISTRY_HOST
+
+_OUTPUT_KEY = "token-output-key"
+_ROLE_PARAMETERS = {"dev": "DevRoleArn", "staging": "StagingRoleArn", "prod": "ProductionRoleArn"}
 
 
 @dataclass(frozen=True)
@@ -26,12 +29,16 @@ class PipelineSource:
         defaults: parameter defaults that this model changes; `CodeVersion` is added where the pipeline has it.
         extra_files: asset files besides the step scripts, such as the contract.
         places: what stands where the definition has a stand-in, assets and registry aside.
+        roles: what steps take on in stages with accounts of their own, by stage.
+        output_key_arn: what the steps encrypt their outputs with; empty for S3's own key.
     """
 
     pipeline: str
     defaults: Mapping[str, object]
     extra_files: tuple[definitions.AssetFile, ...]
     places: tuple[Place, ...]
+    roles: Mapping[str, str]
+    output_key_arn: str
 
 
 class RegistryAccounts(Construct):
@@ -40,7 +47,7 @@ class RegistryAccounts(Construct):
     def __init__(self, scope: Construct, construct_id: str) -> None:
         super().__init__(scope, construct_id)
         table = {region: {"Account": account} for region, account in REGISTRY_ACCOUNTS.items()}
-        self._mapping = CfnMapping(self, "Accounts", mapping=table)
+        self._mapping = CfnMapping(self, "Accounts", mapping=table, lazy=True)
 
     @property
     def account(self) -> str:
@@ -66,11 +73,12 @@ class CommittedPipeline(Construct):
         placed = tuple(self._place(file) for file in files)
         text = _with_defaults(source, files)
         places = (*source.places, *asset_places(placed), _registry(self, registry_account))
+        text, elsewhere = _in_other_accounts(text, source)
         pipeline = sagemaker.CfnPipeline(
             self,
             "Pipeline",
             pipeline_name=name,
-            pipeline_definition={"PipelineDefinitionBody": fill(source.pipeline, text, places)},
+            pipeline_definition={"PipelineDefinitionBody": fill(source.pipeline, text, (*places, *elsewhere))},
             role_arn=role.role_arn,
         )
         pipeline.node.add_dependency(role)  # its policy too: a run may start the moment the pipeline is there
@@ -93,6 +101,17 @@ def _with_defaults(source: PipelineSource, files: tuple[definitions.AssetFile, .
         return text
     contents = {file.name: Path(file.path).read_bytes() for file in files}
     return definitions.with_defaults(text, {"CodeVersion": code_version(text, contents)})
+
+
+def _in_other_accounts(text: str, source: PipelineSource) -> tuple[str, tuple[Place, ...]]:
+    """Roles and key of other accounts, put in last: they make no other version of the code."""
+    tokens = {stage: f"token-role-of-{stage}" for stage in source.roles}
+    places = [Place(tokens[stage], f"RoleOf{stage.title()}", role_arn) for stage, role_arn in source.roles.items()]
+    text = definitions.with_defaults(text, {_ROLE_PARAMETERS[stage]: token for stage, token in tokens.items()})
+    if source.output_key_arn:
+        text = with_output_key(text, _OUTPUT_KEY)
+        places.append(Place(_OUTPUT_KEY, "OutputKey", source.output_key_arn))
+    return text, tuple(places)
 
 
 def _registry(scope: Construct, account: str) -> Place:

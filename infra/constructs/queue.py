@@ -17,14 +17,7 @@ class WatchedQueue(Construct):
         self, scope: Construct, construct_id: str, *, name: str, visibility_timeout: Duration, people_topic_arn: str
     ) -> None:
         super().__init__(scope, construct_id)
-        self.dead_letters = sqs.Queue(
-            self,
-            "DeadLetters",
-            queue_name=f"{name}-dlq",
-            encryption=sqs.QueueEncryption.SQS_MANAGED,
-            enforce_ssl=True,
-            retention_period=Duration.days(14),
-        )
+        self.dead_letters = dead_letter_queue(self, f"{name}-dlq")
         self.queue = sqs.Queue(
             self,
             "Queue",
@@ -35,7 +28,8 @@ class WatchedQueue(Construct):
             retention_period=Duration.days(4),
             dead_letter_queue=sqs.DeadLetterQueue(queue=self.dead_letters, max_receive_count=5),
         )
-        self._alarm(f"{name}-dlq", people_topic_arn)
+        told = "A message could not be handled. Read it, mend the cause, then `driftloop replay`."
+        alarm_on(self, self.dead_letters, f"{name}-dlq", told, people_topic_arn)
 
     def take(self, rule_id: str, *, name: str, description: str, pattern: events.EventPattern) -> events.Rule:
         """Send what matches the pattern into the queue; what cannot be delivered for a day goes to the dead letters."""
@@ -46,20 +40,34 @@ class WatchedQueue(Construct):
             self, rule_id, rule_name=name, description=description, event_pattern=pattern, targets=[target]
         )
 
-    def _alarm(self, name: str, people_topic_arn: str) -> None:
-        alarm = cloudwatch.Alarm(
-            self,
-            "DeadLetterAlarm",
-            alarm_name=name,
-            alarm_description="A message could not be handled. Read it, mend the cause, then `driftloop replay`.",
-            metric=self.dead_letters.metric_approximate_number_of_messages_visible(
-                period=Duration.minutes(1), statistic="Maximum"
-            ),
-            threshold=0,
-            comparison_operator=cloudwatch.ComparisonOperator.GREATER_THAN_THRESHOLD,
-            evaluation_periods=1,
-            # SQS stops reporting a queue that nobody used for six hours: silence means empty.
-            treat_missing_data=cloudwatch.TreatMissingData.NOT_BREACHING,
-        )
-        topic = sns.Topic.from_topic_arn(self, "People", people_topic_arn)
-        alarm.add_alarm_action(actions.SnsAction(topic))
+
+def dead_letter_queue(scope: Construct, name: str) -> sqs.Queue:
+    """Where a message waits that nobody could handle, or an event that could not be delivered."""
+    return sqs.Queue(
+        scope,
+        "DeadLetters",
+        queue_name=name,
+        encryption=sqs.QueueEncryption.SQS_MANAGED,
+        enforce_ssl=True,
+        retention_period=Duration.days(14),
+    )
+
+
+def alarm_on(scope: Construct, dead_letters: sqs.Queue, name: str, told: str, people_topic_arn: str) -> None:
+    """Tell people when something lies in a dead-letter queue."""
+    alarm = cloudwatch.Alarm(
+        scope,
+        "DeadLetterAlarm",
+        alarm_name=name,
+        alarm_description=told,
+        metric=dead_letters.metric_approximate_number_of_messages_visible(
+            period=Duration.minutes(1), statistic="Maximum"
+        ),
+        threshold=0,
+        comparison_operator=cloudwatch.ComparisonOperator.GREATER_THAN_THRESHOLD,
+        evaluation_periods=1,
+        # SQS stops reporting a queue that nobody used for six hours: silence means empty.
+        treat_missing_data=cloudwatch.TreatMissingData.NOT_BREACHING,
+    )
+    topic = sns.Topic.from_topic_arn(scope, "People", people_topic_arn)
+    alarm.add_alarm_action(actions.SnsAction(topic))

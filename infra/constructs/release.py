@@ -11,22 +11,27 @@ from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
+from infra.apart import Apart
 from infra.constructs.function import TIMEOUT, Feed, LoopFunction, visibility_timeout
 from infra.constructs.ingest import ended_executions
 from infra.constructs.pipeline import CommittedPipeline, PipelineSource
 from infra.constructs.queue import WatchedQueue
+from infra.constructs.rollback_alarms import RollbackAlarms
 from infra.constructs.training import asset_bucket
 from infra.definition import Place
 from infra.names import ModelNames
-from infra.policies import releases
+from infra.policies import keys, releases, traffic
 from infra.policies.functions import tell_people, use_ledger, watch_and_start
 from infra.policies.statements import allow
+from infra.release_settings import STAGES
 from infra.settings import ModelSettings
 from infra.staging import stage_file
 from lambdas.shared import events as vocabulary
 from pipeline_definitions.shared import tokens
 from pipeline_definitions.shared.definitions import AssetFile
 
+_TAKEN_DOWN = ("dev", "staging")
+"""Stages whose endpoints a failed release leaves to be taken down."""
 _LOOK = Duration.minutes(5)
 """A look at an experiment reads all that was captured since it began."""
 
@@ -44,14 +49,22 @@ class Release(Construct):
         code: lambda_.Code,
         ingest_queue: sqs.Queue,
         registry_account: str,
+        apart: Apart,
     ) -> None:
         super().__init__(scope, construct_id)
-        self._model, self._names, self._code = model, names, code
+        self._model, self._names, self._code, self._apart = model, names, code, apart
         self.watched = self._queue("Queue", "release")
         self.waits = self._queue("Waits", "waits", _LOOK)
         self._take_events()
         self._decide(ingest_queue)
-        serve_role = self._role("ServeRole", "serve", "sagemaker", releases.serve(names, registry_account))
+        serve = [
+            *releases.serve(names, registry_account, apart.at_home),
+            *traffic.watch_alarms(names, model.release, apart.at_home),
+            *apart.use_key(*keys.WRITE),
+        ]
+        serve_role = self._role("ServeRole", "serve", "sagemaker", serve)
+        if "prod" in apart.at_home and model.release.has_rollback_alarms:
+            RollbackAlarms(self, "RollbackAlarms", names=names, rails=model.release.experiment.guard_rails)
         self._change = self._change_endpoint(serve_role)
         self._answer_waits()
         self._pipelines(registry_account)
@@ -88,6 +101,7 @@ class Release(Construct):
             name=names.of("endpoints"),
             description=f"Endpoints of {names.model} that came up, changed or failed",
             pattern=events.EventPattern(
+                account=self._apart.event_accounts,
                 source=[vocabulary.SAGEMAKER_SOURCE],
                 detail_type=[vocabulary.ENDPOINT_CHANGED],
                 detail={"EndpointName": list(names.endpoints)},
@@ -108,17 +122,15 @@ class Release(Construct):
                 "ENDPOINT_PREFIX": names.package_group,
                 "KEEP_STAGES": self._keeps_stages,
                 "ATTEMPTS_MAX": str(self._model.attempts_max),
+                **self._apart.environment(_TAKEN_DOWN),
             },
             permissions=[
                 use_ledger(names.shared),
                 tell_people(names.shared),
                 *(each for name in names.release_pipelines for each in watch_and_start(names.pipeline_arn(name))),
-                *releases.clean_up(names),
-                allow(
-                    "sagemaker:DescribeModelPackage",
-                    on=names.package_arns,
-                    because="packages are numbered as they are registered",
-                ),
+                *releases.clean_up(names, self._apart.at_home),
+                *self._apart.act(_TAKEN_DOWN),
+                releases.read_packages(names),
                 allow("sqs:SendMessage", on=[ingest_queue.queue_arn, self.watched.dead_letters.queue_arn]),
             ],
         )
@@ -133,14 +145,37 @@ class Release(Construct):
                 "ENDPOINT_PREFIX": names.package_group,
                 "SERVE_ROLE_ARN": serve_role.role_arn,
                 "CAPTURE_URI": self._uri("capture"),
-                "INSTANCE_TYPE": model.instances.endpoint,
-                "INSTANCE_COUNT": "1",
+                "MACHINES": json.dumps({stage: asdict(model.machines(stage)) for stage in STAGES}),
+                **self._traffic(),
                 "EXPERIMENT_MODE": model.release.experiment.mode,
                 "CHALLENGER_WEIGHT": str(model.release.experiment.start_weight),
                 "KEEP_STAGES": self._keeps_stages,
+                **self._apart.environment(),
+                **self._apart.serve_environment(),
             },
-            permissions=releases.change_endpoints(names, serve_role.role_arn),
+            permissions=[*self._change_at_home(serve_role), *self._apart.act()],
         )
+
+    def _change_at_home(self, serve_role: iam.Role) -> list[iam.PolicyStatement]:
+        names, stages = self._names, self._apart.at_home
+        if not stages:
+            return [releases.read_packages(names)]
+        return [
+            *releases.change_endpoints(names, serve_role.role_arn, stages),
+            *traffic.watch_alarms(names, self._model.release, stages),
+            *traffic.scale(names, self._model.release, stages),
+        ]
+
+    def _traffic(self) -> dict[str, str]:
+        """How production's traffic shifts and how many instances it has, where the settings say so."""
+        release, found = self._model.release, {}
+        if release.traffic:
+            shifting = {key: value for key, value in asdict(release.traffic).items() if key != "rollback_alarms"}
+            alarms = self._names.rollback_alarms if release.has_rollback_alarms else ()
+            found["TRAFFIC"] = json.dumps({**shifting, "timeout_s": release.deadline_s, "alarms": alarms})
+        if release.scaling:
+            found["SCALING"] = json.dumps(asdict(release.scaling))
+        return found
 
     def _answer_waits(self) -> None:
         names, queue = self._names, self.waits.queue
@@ -159,12 +194,16 @@ class Release(Construct):
                 "REPORT_URI": self._uri("releases"),
                 "DEADLINE_S": str(self._model.release.deadline_s),
                 "EXPERIMENT": json.dumps(asdict(self._model.release.experiment), sort_keys=True),
+                **self._apart.environment(),
             },
             permissions=[
                 use_ledger(names.shared),
                 tell_people(names.shared),
                 allow("sqs:SendMessage", on=self.waits.dead_letters.queue_arn),
-                *releases.answer_waits(names, tick_role.role_arn),
+                *releases.answer_waits(names, tick_role.role_arn, self._apart.at_home),
+                *traffic.move_weights(names, self._model.release, self._apart.at_home),
+                *self._apart.act(),
+                *self._apart.use_key(*keys.WRITE),
             ],
             timeout=_LOOK,
         )
@@ -205,7 +244,12 @@ class Release(Construct):
         names, queue = self._names, self.waits.queue
         role = self._role("Role", "release", "sagemaker", ())
         assets = asset_bucket(self)
-        for statement in releases.run_releases(names, role.role_arn, assets, registry_account):
+        for statement in (
+            *releases.run_releases(names, role.role_arn, assets, registry_account),
+            *releases.ask_endpoints(names, self._apart.at_home),
+            *self._apart.act(),
+            *self._apart.use_key(*keys.WRITE),
+        ):
             role.add_to_policy(statement)
         role.add_to_policy(allow("lambda:InvokeFunction", on=self._change.function.function_arn))
         role.add_to_policy(allow("sqs:SendMessage", on=queue.queue_arn))
@@ -242,6 +286,8 @@ class Release(Construct):
                 Place(tokens.CHANGE_ENDPOINT_ARN, "ChangeEndpoint", self._change.function.function_arn),
                 Place(tokens.WAITS_QUEUE_URL, "Waits", self.waits.queue.queue_url),
             ),
+            roles=self._apart.roles(),
+            output_key_arn=self._apart.key_arn,
         )
 
     @property

@@ -1,49 +1,69 @@
 """Train and register: the package group, the `train` pipeline, and the role that its steps run with."""
 
-from aws_cdk import RemovalPolicy, Stack
+from collections.abc import Sequence
+from typing import Any
+
+from aws_cdk import Aws, RemovalPolicy, Stack
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_sagemaker as sagemaker
 from constructs import Construct
 
+from infra.apart import Apart
 from infra.constructs.pipeline import CommittedPipeline, PipelineSource
 from infra.definition import Place
-from infra.names import ModelNames, arn
-from infra.policies import jobs, releases
+from infra.names import ModelNames
+from infra.policies import jobs, keys, releases
 from infra.policies.statements import allow
 from infra.settings import ModelSettings
 from infra.staging import stage_file
 from pipeline_definitions.shared import tokens
 from pipeline_definitions.shared.definitions import AssetFile
 
+_CHAMPIONS = ("prod",)
+"""Where the champion serves that a new model is compared with."""
+
 
 class Training(Construct):
     """How a model is made, and where it is registered."""
 
     def __init__(
-        self, scope: Construct, construct_id: str, *, model: ModelSettings, names: ModelNames, registry_account: str
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        model: ModelSettings,
+        names: ModelNames,
+        registry_account: str,
+        apart: Apart,
     ) -> None:
         super().__init__(scope, construct_id)
-        self._package_group(names)
+        self._package_group(names, apart)
         role = iam.Role(
             self, "Role", role_name=names.of("train"), assumed_by=iam.ServicePrincipal("sagemaker.amazonaws.com")
         )
-        for statement in self._permissions(names, role, registry_account):
+        for statement in (
+            *self._permissions(names, role, registry_account),
+            *releases.find_champion(names, apart.at_home),
+            *apart.act(_CHAMPIONS),
+            *apart.use_key(*keys.WRITE),
+        ):
             role.add_to_policy(statement)
         CommittedPipeline(
             self,
             "Pipeline",
             name=names.train_pipeline,
-            source=_source(model, names, role),
+            source=_source(model, names, role, apart),
             role=role,
             registry_account=registry_account,
         )
 
-    def _package_group(self, names: ModelNames) -> None:
+    def _package_group(self, names: ModelNames, apart: Apart) -> None:
         group = sagemaker.CfnModelPackageGroup(
             self,
             "PackageGroup",
             model_package_group_name=names.package_group,
             model_package_group_description=f"Versions of the model {names.model}",
+            model_package_group_policy=_shared_with(names, sorted(set(apart.accounts.apart.values()))),
         )
         group.apply_removal_policy(RemovalPolicy.RETAIN)  # registered versions are a record; a full group cannot go
 
@@ -60,7 +80,6 @@ class Training(Construct):
                 shared.artifact_bucket, f"{names.model}/", "s3:GetObject", "s3:PutObject", "s3:AbortMultipartUpload"
             ),
             *_register(names),
-            *releases.find_champion(names),
         ]
 
 
@@ -71,10 +90,28 @@ def asset_bucket(scope: Construct) -> str:
     return f"cdk-{qualifier}-assets-{stack.account}-{stack.region}"
 
 
+def _shared_with(names: ModelNames, accounts: Sequence[str]) -> dict[str, Any] | None:
+    """What the accounts of stages may do with packages: look at them, and make models of them.
+
+    Source: SageMaker developer guide, "Deploy a Model Version from a Different Account", read 2026-11.
+    """
+    if not accounts:
+        return None
+    allowed = (
+        ("Group", ["sagemaker:DescribeModelPackageGroup"], names.package_group_arn),
+        ("Packages", ["sagemaker:CreateModel", "sagemaker:DescribeModelPackage"], names.package_arns),
+    )
+    principal = {"AWS": [f"arn:{Aws.PARTITION}:iam::{account}:root" for account in accounts]}
+    statements = [
+        {"Sid": sid, "Effect": "Allow", "Principal": principal, "Action": actions, "Resource": resource}
+        for sid, actions, resource in allowed
+    ]
+    return {"Version": "2012-10-17", "Statement": statements}
+
+
 def _register(names: ModelNames) -> list[iam.PolicyStatement]:
-    group = arn("sagemaker", f"model-package-group/{names.package_group}")
     return [
-        allow("sagemaker:CreateModelPackage", "sagemaker:DescribeModelPackageGroup", on=group),
+        allow("sagemaker:CreateModelPackage", "sagemaker:DescribeModelPackageGroup", on=names.package_group_arn),
         allow(
             "sagemaker:AddTags",
             "sagemaker:CreateModelPackage",
@@ -84,7 +121,7 @@ def _register(names: ModelNames) -> list[iam.PolicyStatement]:
     ]
 
 
-def _source(model: ModelSettings, names: ModelNames, role: iam.Role) -> PipelineSource:
+def _source(model: ModelSettings, names: ModelNames, role: iam.Role, apart: Apart) -> PipelineSource:
     contract = stage_file(model.contract_text().encode(), "contract.json")
     return PipelineSource(
         pipeline="train",
@@ -104,4 +141,6 @@ def _source(model: ModelSettings, names: ModelNames, role: iam.Role) -> Pipeline
             Place(tokens.MODEL_PACKAGE_GROUP, "PackageGroup", names.package_group),
             Place(tokens.ENDPOINT, "Endpoint", names.endpoint),
         ),
+        roles=apart.roles(_CHAMPIONS),
+        output_key_arn=apart.key_arn,
     )

@@ -1,9 +1,13 @@
 """One model: how its data comes in, how it is trained, how it is released."""
 
-from aws_cdk import CfnOutput, IgnoreMode, Stack
+from dataclasses import replace
+
+from aws_cdk import CfnOutput, Environment, IgnoreMode, Stack
 from aws_cdk import aws_lambda as lambda_
+from aws_cdk import aws_ssm as ssm
 from constructs import Construct
 
+from infra.apart import Apart
 from infra.constructs.ingest import Ingest
 from infra.constructs.pipeline import RegistryAccounts
 from infra.constructs.release import Release
@@ -16,16 +20,29 @@ from infra.settings import ModelSettings
 class ModelStack(Stack):
     """The stack `Driftloop-<model>`; settings alone make it another model's."""
 
-    def __init__(self, scope: Construct, model: ModelSettings, names: ModelNames, functions_path: str) -> None:
+    def __init__(
+        self,
+        scope: Construct,
+        model: ModelSettings,
+        apart: Apart,
+        functions_path: str,
+        env: Environment | None = None,
+    ) -> None:
+        names = apart.names
         super().__init__(
             scope,
             stack_id(names.shared.prefix, model.name),
             description=f"Driftloop: the loop of the model {model.name}",
+            env=env,
         )
         code = lambda_.Code.from_asset(functions_path, exclude=["__pycache__"], ignore_mode=IgnoreMode.GIT)
+        if apart.accounts.apart:
+            apart = replace(
+                apart, key_arn=ssm.StringParameter.value_for_string_parameter(self, names.shared.key_parameter)
+            )
         registry = RegistryAccounts(self, "Registry")
-        ingest = Ingest(self, "Ingest", model=model, names=names, code=code)
-        Training(self, "Training", model=model, names=names, registry_account=registry.account)
+        ingest = Ingest(self, "Ingest", model=model, names=names, code=code, apart=apart)
+        Training(self, "Training", model=model, names=names, registry_account=registry.account, apart=apart)
         Release(
             self,
             "Release",
@@ -34,8 +51,11 @@ class ModelStack(Stack):
             code=code,
             ingest_queue=ingest.watched.queue,
             registry_account=registry.account,
+            apart=apart,
         )
         self._output(names)
+        if production := apart.accounts.apart.get("prod"):
+            CfnOutput(self, "EndpointAccount", value=production)
         tag(self, names.shared.prefix, model.name)
 
     def _output(self, names: ModelNames) -> None:

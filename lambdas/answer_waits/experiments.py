@@ -19,6 +19,7 @@ class Experiment:
     Attributes:
         version: counts changes; a writer states which version it saw.
         evidence: as the last look saw it.
+        climbs: when the challenger got which share, where it rises; the start is not among them.
         verdict: empty while it goes on.
     """
 
@@ -32,6 +33,12 @@ class Experiment:
     verdict: str = ""
     reason: str = ""
     report: str = ""
+    climbs: tuple[tuple[datetime, float], ...] = ()
+
+    @property
+    def steady_at(self) -> datetime:
+        """Since when the shares are what they are."""
+        return self.climbs[-1][0] if self.climbs else self.started_at
 
 
 @dataclass(frozen=True)
@@ -53,6 +60,12 @@ class Experiments:
     def looked(self, before: Experiment, evidence: Evidence, at: datetime) -> bool:
         """Note what a look saw; False if somebody else looked meanwhile."""
         after = replace(before, version=before.version + 1, evidence=evidence, looked_at=at)
+        return self.table.write(Put(self._row(after), {"version": before.version}))
+
+    def climbed(self, before: Experiment, share: float, at: datetime) -> bool:
+        """Note that the challenger got a larger share; False if somebody else looked meanwhile."""
+        climbs = (*before.climbs, (at, share))
+        after = replace(before, version=before.version + 1, climbs=climbs, looked_at=at)
         return self.table.write(Put(self._row(after), {"version": before.version}))
 
     def ended(self, before: Experiment, judgement: Judgement, report: str) -> Put:
@@ -79,6 +92,7 @@ class Experiments:
             "verdict": experiment.verdict,
             "reason": experiment.reason,
             "report": experiment.report,
+            "climbs": json.dumps([[render_time(at), share] for at, share in experiment.climbs]),
         }
 
     @property
@@ -99,4 +113,5 @@ def _parse(row: Row) -> Experiment:
         verdict=row["verdict"],
         reason=row["reason"],
         report=row["report"],
+        climbs=tuple((parse_time(at), share) for at, share in json.loads(row.get("climbs", "[]"))),
     )

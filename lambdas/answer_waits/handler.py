@@ -93,7 +93,7 @@ class AnswerWaits:
 
     def _look(self, wait: Wait, now: datetime) -> None:
         if wait.state is WaitState.OPEN:
-            seen = self._endpoint(wait.endpoint) if wait.config else None
+            seen = self._endpoint(wait) if wait.config else None
             if wait.kind == "experiment":
                 self.trial.advance(wait, seen, now)
             elif answer := decision.answer_endpoint(wait, seen, now):
@@ -140,9 +140,9 @@ class AnswerWaits:
                 raise
             log.info("wait.answered_already", extra={"release_id": wait.release_id, "stage": wait.stage})
 
-    def _endpoint(self, name: str) -> EndpointSeen | None:
+    def _endpoint(self, wait: Wait) -> EndpointSeen | None:
         try:
-            found = self.clients.sagemaker.describe_endpoint(EndpointName=name)
+            found = self.clients.at(wait.stage).sagemaker.describe_endpoint(EndpointName=wait.endpoint)
         except ClientError as exc:
             if "could not find" in exc.response["Error"]["Message"].lower():
                 return None
@@ -158,7 +158,8 @@ class AnswerWaits:
 
 @cache
 def _function() -> AnswerWaits:
-    return build(read_answer_waits(os.environ), LazyClients())
+    settings = read_answer_waits(os.environ)
+    return build(settings, LazyClients(settings.stage_roles))
 
 
 def build(settings: AnswerWaitsSettings, clients: Clients) -> AnswerWaits:

@@ -203,7 +203,10 @@ def _so_far(plan: Plan, evidence: Evidence) -> str:
 
 def _shares(aim: ExperimentSettings) -> tuple[float, float]:
     """Of all records, which share each arm gets."""
-    return (1.0, 1.0) if aim.mode == "paired" else (1.0 - aim.start_weight, aim.start_weight)
+    if aim.mode == "paired":
+        return (1.0, 1.0)
+    share = (aim.start_weight, *aim.ramp)[-1]
+    return (1.0 - share, share)
 
 
 def _variance(aim: ExperimentSettings, spread: Spread, shares: tuple[float, float]) -> float:

@@ -10,6 +10,7 @@ from botocore.exceptions import ClientError
 
 from lambdas.answer_waits.judge import Bucket, Spread
 from lambdas.answer_waits.records import Line
+from lambdas.shared.objects import is_not_there
 
 if TYPE_CHECKING:
     from mypy_boto3_cloudwatch import CloudWatchClient
@@ -62,27 +63,46 @@ class NoComparisonError(ValueError):
     """The comparison before the experiment is missing or says too little to plan with."""
 
 
-def read_spread(s3: "S3Client", uri: str) -> Spread:
-    """Standard deviations of the loss on the hold-out.
+def read_spread(s3: "S3Client", uri: str, metric: str) -> Spread:
+    """Standard deviations of a metric's loss on the hold-out.
 
     Without the champion's losses the challenger's stand in for them; without losses on the same records the
     difference is taken as that of independent ones, which asks for too many records rather than too few.
 
     Raises:
-        NoComparisonError: there is no comparison, or nothing of the challenger in it.
+        NoComparisonError: there is no comparison, or nothing of the challenger or of this metric in it.
     """
+    bucket, key = _split(uri)
     try:
-        bucket, key = _split(uri)
-        found: dict[str, Any] = json.loads(s3.get_object(Bucket=bucket, Key=key)["Body"].read())
-        challenger = float(found["challenger"]["loss"]["sd"])
-        champion = float((found.get("champion") or found["challenger"])["loss"]["sd"])
-        difference = float((found.get("difference") or {"sd": (champion**2 + challenger**2) ** 0.5})["sd"])
+        found = json.loads(s3.get_object(Bucket=bucket, Key=key)["Body"].read())
+        return _spread(_of_metric(found, metric, uri))
+    except NoComparisonError:
+        raise
     except (ValueError, KeyError, TypeError) as exc:
         raise NoComparisonError(f"comparison '{uri}' cannot be read: {exc!r}") from exc
     except ClientError as exc:
-        if exc.response["Error"]["Code"] not in ("NoSuchKey", "NoSuchBucket"):
+        if not is_not_there(exc):
             raise
-        raise NoComparisonError(f"comparison '{uri}' does not exist") from exc
+        code = exc.response["Error"]["Code"]
+        raise NoComparisonError(f"comparison '{uri}' does not exist, or may not be read ({code})") from exc
+
+
+def _of_metric(found: Mapping[str, Any], metric: str, uri: str) -> Mapping[str, Any]:
+    """The part of a comparison that is about a metric: losses of another say nothing about the sample it takes."""
+    if found["metric"] == metric:
+        return found
+    others: Mapping[str, Any] = found.get("other_metrics", {})
+    if metric not in others:
+        there = ", ".join([str(found["metric"]), *others])
+        raise NoComparisonError(f"comparison '{uri}': expected losses of {metric}, found {there}")
+    part: Mapping[str, Any] = others[metric]
+    return part
+
+
+def _spread(found: Mapping[str, Any]) -> Spread:
+    challenger = float(found["challenger"]["loss"]["sd"])
+    champion = float((found.get("champion") or found["challenger"])["loss"]["sd"])
+    difference = float((found.get("difference") or {"sd": (champion**2 + challenger**2) ** 0.5})["sd"])
     return Spread(champion, challenger, difference)
 
 

@@ -66,7 +66,7 @@ class Trial:
         if isinstance(found, Answer):
             self.waits.decide(wait, found, audit_put(self.settings.model, self._failed(wait, found, now)))
         elif running:
-            self._look(wait, running, now)
+            self._look(wait, running, found, now)
         elif found is Pending.UP:
             self._start(wait, now)
         elif now >= parse_time(wait.since) + timedelta(seconds=self.settings.deadline_s):
@@ -76,7 +76,7 @@ class Trial:
     def _start(self, wait: Wait, now: datetime) -> None:
         aim = self.settings.experiment
         try:
-            spread = read_spread(self.clients.s3, wait.comparison_uri)
+            spread = read_spread(self.clients.s3, wait.comparison_uri, aim.metric)
         except NoComparisonError as exc:
             self._decide_without(wait, Judgement(Verdict.INCONCLUSIVE, f"no plan: {exc}; the champion stays"), now)
             return
@@ -87,15 +87,20 @@ class Trial:
             log.info("experiment.started", extra={"release_id": wait.release_id, **asdict(planned)})
             self.people.tell(notices.started(self.settings.model, wait, aim, planned))
 
-    def _look(self, wait: Wait, running: Experiment, now: datetime) -> None:
+    def _look(self, wait: Wait, running: Experiment, found: Pending, now: datetime) -> None:
         """Guard-rails always; captured answers and labels when a look is due or the end has come."""
         aim = self.settings.experiment
         self.people.tell(notices.started(self.settings.model, wait, aim, running.plan))  # unless they know
-        buckets = read_buckets(self.clients.cloudwatch, wait.endpoint, CHALLENGER, running.started_at, now)
+        buckets = read_buckets(
+            self.clients.at(wait.stage).cloudwatch, wait.endpoint, CHALLENGER, running.started_at, now
+        )
         abort = judge.broken_guard_rail(aim.guard_rails, Health(buckets))
         is_time_over = now >= running.started_at + timedelta(seconds=aim.duration_max_s)
         is_due = now >= running.looked_at + timedelta(seconds=aim.look_every_s)
         if not (abort or is_time_over or is_due):
+            return
+        if not (abort or is_time_over) and len(running.climbs) < len(aim.ramp):
+            self._climb(wait, running, found, now)
             return
         reading = self._read(wait, running)
         captured = reading.challenger.counts
@@ -114,17 +119,34 @@ class Trial:
         ended = self.experiments.ended(running, judgement, report)
         self._decide(wait, str(judgement.verdict), judgement.reason, report, now, ended)
 
+    def _climb(self, wait: Wait, running: Experiment, found: Pending, now: datetime) -> None:
+        """Give the challenger its next share, once it was seen to do no harm at the present one."""
+        aim, metrics = self.settings.experiment, self.clients.at(wait.stage).cloudwatch
+        seen = read_buckets(metrics, wait.endpoint, CHALLENGER, running.steady_at, now)
+        if sum(bucket.requests for bucket in seen) < aim.guard_rails.requests_min or found is not Pending.UP:
+            return
+        share = aim.ramp[len(running.climbs)]
+        self.clients.at(wait.stage).sagemaker.update_endpoint_weights_and_capacities(
+            EndpointName=wait.endpoint,
+            DesiredWeightsAndCapacities=[
+                {"VariantName": CHAMPION, "DesiredWeight": 1 - share},
+                {"VariantName": CHALLENGER, "DesiredWeight": share},
+            ],
+        )
+        self.experiments.climbed(running, share, now)
+        log.info("experiment.climbed", extra={"release_id": wait.release_id, "share": share})
+
     def _read(self, wait: Wait, running: Experiment) -> Reading:
         folder = f"{self.settings.capture_uri}/{wait.endpoint}"
         sources = {
-            name: HourlyLines(self.clients.s3, uri, running.started_at)
+            name: HourlyLines(self.clients.s3, uri, running.steady_at)
             for name, uri in (
                 (CHAMPION, f"{folder}/{CHAMPION}"),
                 (CHALLENGER, f"{folder}/{CHALLENGER}"),
                 ("labels", self.settings.labels_uri),
             )
         }
-        champion, challenger = (read_captured(sources[name], running.started_at) for name in (CHAMPION, CHALLENGER))
+        champion, challenger = (read_captured(sources[name], running.steady_at) for name in (CHAMPION, CHALLENGER))
         joined = join(wait.mode, self.settings.experiment.metric, champion, challenger, sources["labels"])
         counts = {f"{name} objects": source.objects for name, source in sources.items()}
         for name, captured in ((CHAMPION, champion), (CHALLENGER, challenger)):
@@ -156,6 +178,7 @@ class Trial:
             "settings": asdict(self.settings.experiment),
             "started_at": render_time(running.started_at),
             "decided_at": render_time(now),
+            "shares": [{"at": render_time(at), "challenger": share} for at, share in running.climbs],
             "comparison": asdict(running.spread),
             "plan": asdict(running.plan),
             "table": [{"hour": hour, **_arms(seen)} for hour, seen in sorted(reading.joined.by_hour.items())],

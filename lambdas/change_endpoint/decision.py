@@ -5,25 +5,22 @@ is named after the package's version and the release, so a change that is repeat
 """
 
 import hashlib
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
 from lambdas.shared.errors import Permanent
+from lambdas.shared.settings import Machines, Scaling, Traffic
 
 CHAMPION: Final = "champion"
 CHALLENGER: Final = "challenger"
 STAGES: Final = ("dev", "staging", "prod")
 
 _NAME_MAX: Final = 63
-
-
-@dataclass(frozen=True)
-class Machines:
-    """What an endpoint runs on."""
-
-    instance_type: str
-    instance_count: int
+_SUFFIX: Final = re.compile(r"-v\d+-[0-9a-f]{8}$")
+_TIMEOUT_S: Final = (600, 28_800)
+"""Bounds of MaximumExecutionTimeoutInSeconds. Source: SageMaker API reference, BlueGreenUpdatePolicy, read 2026-11."""
 
 
 @dataclass(frozen=True)
@@ -57,6 +54,7 @@ class Wanted:
         shadows: ShadowProductionVariants of it.
         mode: of an experiment: split or paired; none when there is no champion, off when nobody wants one.
         previous: the config that production served before.
+        is_urgent: nobody shifts traffic bit by bit: what is served now is not wanted.
     """
 
     endpoint: str
@@ -65,6 +63,7 @@ class Wanted:
     shadows: tuple[Mapping[str, Any], ...] = ()
     mode: str = "none"
     previous: str = ""
+    is_urgent: bool = False
 
     @property
     def slots(self) -> str:
@@ -96,13 +95,33 @@ class Names:
         Raises:
             Permanent: there is no such stage.
         """
-        if stage not in STAGES:
-            raise Permanent(f"stage '{stage}'", f"expected one of {', '.join(STAGES)}")
-        return f"{self.prefix}-{stage}"
+        return f"{self.prefix}-{self.stage(stage)}"
+
+    @staticmethod
+    def stage(name: str) -> str:
+        """A stage by its name.
+
+        Raises:
+            Permanent: there is no such stage.
+        """
+        if name not in STAGES:
+            raise Permanent(f"stage '{name}'", f"expected one of {', '.join(STAGES)}")
+        return name
 
     def config(self, stage: str, purpose: str = "") -> str:
         """An endpoint config of this release."""
         return _name(self.endpoint(stage), self._suffix + purpose)
+
+    def config_of(self, model: str) -> str:
+        """The endpoint config with which a release brought its model into production: they end alike.
+
+        Raises:
+            Permanent: no release made the model.
+        """
+        found = _SUFFIX.search(model)
+        if not found:
+            raise Permanent(model, "expected a model that a release made; withdraw the experiment by hand")
+        return _name(self.endpoint("prod"), found[0])
 
     @property
     def _suffix(self) -> str:
@@ -155,6 +174,76 @@ def properties_not_kept(running: Mapping[str, int], configured: Mapping[str, int
     """
     is_scaled = running.get(CHAMPION) != configured.get(CHAMPION)
     return ["DesiredWeight"] if is_scaled else ["DesiredWeight", "DesiredInstanceCount"]
+
+
+def deployment(traffic: Traffic | None, before: Mapping[str, Any], wanted: Wanted) -> dict[str, Any] | None:
+    """The DeploymentConfig of an update; None leaves it to the service: all at once.
+
+    AWS takes none where variants come or go, so only the champion alone may follow the champion alone.
+
+    Args:
+        before: DescribeEndpointConfig of what is served now; empty if that config is gone.
+    """
+    is_alone = _slots(before) == [CHAMPION] and wanted.slots == CHAMPION and not wanted.shadows
+    if traffic is None or wanted.is_urgent or not is_alone:
+        return None
+    size = {"Type": "CAPACITY_PERCENT", "Value": traffic.step_percent}
+    sizes = {"canary": {"CanarySize": size}, "linear": {"LinearStepSize": size}}.get(traffic.shifting, {})
+    least_s, most_s = _TIMEOUT_S
+    policy = {
+        "TrafficRoutingConfiguration": {
+            "Type": traffic.shifting.upper(),
+            "WaitIntervalInSeconds": traffic.wait_s,
+            **sizes,
+        },
+        "TerminationWaitInSeconds": traffic.wait_s,
+        "MaximumExecutionTimeoutInSeconds": min(max(traffic.timeout_s, least_s), most_s),
+    }
+    alarms = {"Alarms": [{"AlarmName": name} for name in traffic.alarms]}
+    return {"BlueGreenUpdatePolicy": policy, **({"AutoRollbackConfiguration": alarms} if traffic.alarms else {})}
+
+
+def _slots(config: Mapping[str, Any]) -> list[str]:
+    """The variants of an endpoint config, shadows too."""
+    variants = [*config.get("ProductionVariants", []), *config.get("ShadowProductionVariants", [])]
+    return [str(variant["VariantName"]) for variant in variants]
+
+
+def changes_machine(before: Mapping[str, Any], wanted: Wanted) -> bool:
+    """Whether the champion would get another instance type: it may then not be a scalable target.
+
+    Source: SageMaker developer guide, "Update endpoints that use auto scaling", read 2026-11.
+    """
+    types = [
+        variant.get("InstanceType")
+        for variants in (before.get("ProductionVariants", []), wanted.variants)
+        for variant in variants
+        if variant["VariantName"] == CHAMPION
+    ]
+    return len(set(types)) > 1
+
+
+def scalable_target(endpoint: str) -> dict[str, str]:
+    """The champion of an endpoint as Application Auto Scaling names it."""
+    return {
+        "ServiceNamespace": "sagemaker",
+        "ResourceId": f"endpoint/{endpoint}/variant/{CHAMPION}",
+        "ScalableDimension": "sagemaker:variant:DesiredInstanceCount",
+    }
+
+
+def scaling_policy(endpoint: str, scaling: Scaling) -> dict[str, Any]:
+    """PutScalingPolicy: as many instances as keep each at so many invocations a minute."""
+    metric = {"PredefinedMetricType": "SageMakerVariantInvocationsPerInstance"}
+    return {
+        **scalable_target(endpoint),
+        "PolicyName": f"{endpoint}-invocations",
+        "PolicyType": "TargetTrackingScaling",
+        "TargetTrackingScalingPolicyConfiguration": {
+            "TargetValue": scaling.invocations_per_instance,
+            "PredefinedMetricSpecification": metric,
+        },
+    }
 
 
 def _variant(slot: str, model: str, machines: Machines) -> dict[str, Any]:

@@ -17,6 +17,7 @@ from typing import Final
 from lambdas.decide_release import notices
 from lambdas.decide_release.state import Outbox, Release, ReleaseState, Stage
 from lambdas.shared.events import RetrainingRequested, render_time
+from lambdas.shared.executions import EndedStep
 from lambdas.shared.ledger.trail import AuditEntry
 from lambdas.shared.packages import Package
 from lambdas.shared.people import Notice
@@ -58,6 +59,7 @@ class ReleaseEnded:
         has_touched_production: it failed after it had begun to change production, and did not put it back.
         package: what was released, when a gate or the verdict said no to it; else None.
         attempts_max: how many attempts a batch may have.
+        steps: what was done at each stage, for the audit trail.
     """
 
     model: str
@@ -70,6 +72,7 @@ class ReleaseEnded:
     has_touched_production: bool = False
     package: Package | None = None
     attempts_max: int = 1
+    steps: tuple[EndedStep, ...] = ()
 
 
 Fact = PackageSeen | ReleaseEnded
@@ -183,7 +186,7 @@ def _release_ended(state: ReleaseState, fact: ReleaseEnded) -> Decision | None:
     if current is None or current.stage is not Stage.RUNNING or current.execution_arn != fact.execution_arn:
         return None
     what = "rollback" if current.is_rollback else "release"
-    decision = Decision(replace(state, current=None))
+    decision = Decision(replace(state, current=None), _of_steps(fact, current))
     if fact.is_success:
         decision = decision.but(**_now_live(state, current)).record(fact, f"{what}.done", current.package_arn)
         decision = decision.tell(notices.done(fact.model, current, state.live))
@@ -194,6 +197,22 @@ def _release_ended(state: ReleaseState, fact: ReleaseEnded) -> Decision | None:
         decision = decision.tell(notices.failed(fact.model, current, fact.reason, state.live))
         decision = _after_failure(decision, fact, current)
     return _bump(state, _take_turn(decision, fact))
+
+
+def _of_steps(fact: ReleaseEnded, release: Release) -> tuple[AuditEntry, ...]:
+    """An entry for each step: deployed, tested, compared, promoted, scaled, verified, withdrawn, taken down."""
+    return tuple(
+        AuditEntry(
+            render_time(step.ended_at),
+            _ME,
+            f"step.{step.name}.{step.status}",
+            release.package_arn,
+            step.reason or f"release {release.release_id}",
+            fact.event_id,
+            order,
+        )
+        for order, step in enumerate(fact.steps)
+    )
 
 
 def _after_failure(decision: Decision, fact: ReleaseEnded, failed: Release) -> Decision:

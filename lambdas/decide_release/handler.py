@@ -1,7 +1,7 @@
 """Release queue -> releases: unwraps, asks the registry, decides, records, performs; safe to repeat anywhere."""
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from typing import Any, Final
@@ -15,7 +15,7 @@ from lambdas.decide_release.state import Release, ReleaseState, Stage
 from lambdas.shared.clients import Clients, LazyClients
 from lambdas.shared.errors import Permanent, Transient
 from lambdas.shared.events import Event, ExecutionChanged, PackageChanged, render_retraining_requested
-from lambdas.shared.executions import failed_of, start, steps, token, why
+from lambdas.shared.executions import FailedStep, ended_of, failed_of, start, steps, token, why
 from lambdas.shared.ledger.table import Table
 from lambdas.shared.ledger.trail import Trail
 from lambdas.shared.observability import log
@@ -26,7 +26,14 @@ from lambdas.shared.settings import DecideReleaseSettings, read_decide_release
 
 _DECIDE_TRIES: Final = 8
 GATES: Final = frozenset({"TestDev", "TestStaging", "Kept"})
-"""Steps of the release that say no to a model; what else fails says nothing about it."""
+"""Steps of the release that say no to a model."""
+READY: Final = frozenset({"DevReady", "StagingReady"})
+"""Steps that wait for a model that nobody depends on yet."""
+UNHEALTHY: Final = "did not pass the ping health check"
+"""What SageMaker says of a container whose model does not come up; machines that are wanting are called otherwise.
+
+Source: repost.aws/knowledge-center/sagemaker-endpoint-creation-fail, read 2026-11.
+"""
 
 
 @dataclass(frozen=True)
@@ -87,11 +94,10 @@ class DecideRelease:
         if not event.is_terminal or not is_ours:
             return None
         is_success = event.status == "Succeeded"
-        found = [] if is_success else steps(self.clients.sagemaker, event.execution_arn)
+        found = steps(self.clients.sagemaker, event.execution_arn)
         if not is_success:
             self._take_stages_down()
         failed = failed_of(found)
-        is_refused = any(step.name in GATES for step in failed)
         return ReleaseEnded(
             model=self.settings.shared.model,
             execution_arn=event.execution_arn,
@@ -101,8 +107,9 @@ class DecideRelease:
             event_id=event.event_id,
             time=event.time,
             has_touched_production=has_touched_production({step["StepName"]: step["StepStatus"] for step in found}),
-            package=self._described(state) if is_refused else None,
+            package=self._described(state) if is_refusal(failed) else None,
             attempts_max=self.settings.shared.attempts_max,
+            steps=ended_of(found),
         )
 
     def _described(self, state: ReleaseState) -> Package | None:
@@ -112,10 +119,13 @@ class DecideRelease:
             return None
 
     def _take_stages_down(self) -> None:
-        """What a release that failed left standing, unless the settings keep it."""
+        """What a release that failed left standing, with its config, unless the settings keep it."""
         for stage in () if self.settings.keeps_stages else ("dev", "staging"):
+            sagemaker, name = self.clients.at(stage).sagemaker, f"{self.settings.endpoint_prefix}-{stage}"
             try:
-                self.clients.sagemaker.delete_endpoint(EndpointName=f"{self.settings.endpoint_prefix}-{stage}")
+                config = sagemaker.describe_endpoint(EndpointName=name)["EndpointConfigName"]
+                sagemaker.delete_endpoint(EndpointName=name)
+                sagemaker.delete_endpoint_config(EndpointConfigName=config)
             except ClientError as exc:
                 log.info("endpoint.not_removed", extra={"stage": stage, "reason": str(exc)})
 
@@ -169,6 +179,11 @@ def has_touched_production(statuses: Mapping[str, str]) -> bool:
     return has_begun and statuses.get("Withdrawn") != "Succeeded"
 
 
+def is_refusal(failed: Iterable[FailedStep]) -> bool:
+    """Whether a release failed for what its model is; what else fails says nothing about it."""
+    return any(step.name in GATES or (step.name in READY and UNHEALTHY in step.reason) for step in failed)
+
+
 def _check_fresh(package: Package, event: PackageChanged) -> None:
     """The registry may answer with what it knew before the event.
 
@@ -183,7 +198,8 @@ def _check_fresh(package: Package, event: PackageChanged) -> None:
 
 @cache
 def _function() -> DecideRelease:
-    return build(read_decide_release(os.environ), LazyClients())
+    settings = read_decide_release(os.environ)
+    return build(settings, LazyClients(settings.stage_roles))
 
 
 def build(settings: DecideReleaseSettings, clients: Clients) -> DecideRelease:

@@ -4,6 +4,7 @@ import hashlib
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
@@ -24,6 +25,16 @@ class FailedStep:
     name: str
     reason: str
     is_deliberate: bool
+
+
+@dataclass(frozen=True)
+class EndedStep:
+    """How a step ended, for the audit trail; `ended_at` is a datetime of SageMaker's."""
+
+    name: str
+    status: str
+    ended_at: datetime
+    reason: str
 
 
 def token(*parts: object) -> str:
@@ -73,6 +84,16 @@ def steps(sagemaker: "SageMakerClient", execution_arn: str) -> list[Mapping[str,
 def why(steps: tuple[FailedStep, ...]) -> str:
     """The reasons of failed steps in one line a step."""
     return "\n".join(f"{step.name}: {step.reason}" for step in steps) or "SageMaker names no failed step"
+
+
+def ended_of(steps: Iterable[Mapping[str, Any]]) -> tuple[EndedStep, ...]:
+    """Those that have ended, in the order in which they did."""
+    ended = [
+        EndedStep(step["StepName"], step["StepStatus"], step["EndTime"], step.get("FailureReason", ""))
+        for step in steps
+        if "EndTime" in step
+    ]
+    return tuple(sorted(ended, key=lambda step: step.ended_at))
 
 
 def _parse_step(step: Mapping[str, Any]) -> FailedStep:

@@ -2,8 +2,8 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, field
+from typing import Any, Final
 
 
 class MissingSettingError(RuntimeError):
@@ -18,6 +18,59 @@ class MissingSettingError(RuntimeError):
         super().__init__(
             f"environment variable {variable}: expected {expected}, found {found!r}; deploy the stack again"
         )
+
+
+@dataclass(frozen=True)
+class StageRoles:
+    """What a function acts as in stages that have AWS accounts of their own.
+
+    Attributes:
+        arns: role by stage; a stage that is missing lives at home.
+        who: the session's name, so that the trail of the stage's account tells who acted.
+    """
+
+    arns: Mapping[str, str]
+    who: str
+
+
+AT_HOME: Final = StageRoles({}, "")
+"""No stage has an account of its own."""
+
+
+@dataclass(frozen=True)
+class Machines:
+    """What an endpoint runs on."""
+
+    instance_type: str
+    instance_count: int
+
+
+@dataclass(frozen=True)
+class Traffic:
+    """How production goes from one version to the next.
+
+    Attributes:
+        shifting: `all_at_once`, `canary` or `linear`.
+        step_percent: the canary's share, or each linear step.
+        wait_s: for so long alarms are watched after each share.
+        timeout_s: how long all of it may take.
+        alarms: names of those that put the old version back.
+    """
+
+    shifting: str
+    step_percent: int
+    wait_s: int
+    timeout_s: int
+    alarms: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Scaling:
+    """How many instances production has. Units: invocations a minute."""
+
+    instances_min: int
+    instances_max: int
+    invocations_per_instance: float
 
 
 @dataclass(frozen=True)
@@ -55,6 +108,7 @@ class DecideReleaseSettings:
     report_uri: str
     endpoint_prefix: str
     keeps_stages: bool
+    stage_roles: StageRoles = AT_HOME
 
 
 @dataclass(frozen=True)
@@ -63,18 +117,31 @@ class ChangeEndpointSettings:
 
     Attributes:
         endpoint_prefix: `<prefix>-<model>`; a stage's name completes it.
+        serve_role_arn: what endpoints at home serve as; see `serve_role`.
         capture_uri: where production's requests and answers are captured.
+        machines: by stage.
+        traffic: None changes production all at once, watched by no alarm.
+        scaling: None leaves the number of instances as it is.
         keeps_stages: dev and staging endpoints stay after their tests.
+        capture_key_arn: what captures are encrypted with; empty for S3's own key.
     """
 
     endpoint_prefix: str
     serve_role_arn: str
     capture_uri: str
-    instance_type: str
-    instance_count: int
+    machines: Mapping[str, Machines]
     experiment_mode: str
     challenger_weight: float
     keeps_stages: bool
+    traffic: Traffic | None = None
+    scaling: Scaling | None = None
+    capture_key_arn: str = ""
+    stage_roles: StageRoles = AT_HOME
+    stage_serve_roles: Mapping[str, str] = field(default_factory=dict)
+
+    def serve_role(self, stage: str) -> str:
+        """What a stage's endpoint serves as: a role of the account that the stage lives in."""
+        return self.stage_serve_roles.get(stage, self.serve_role_arn)
 
 
 @dataclass(frozen=True)
@@ -95,6 +162,7 @@ class ExperimentSettings:
         mode: `paired`, `split` or `none`.
         minimum_effect: improvement of the mean loss that is worth a release.
         start_weight: the challenger's share in mode split.
+        ramp: the shares that follow it, each once the guard-rails were found whole.
     """
 
     mode: str
@@ -103,6 +171,7 @@ class ExperimentSettings:
     alpha: float
     power: float
     start_weight: float
+    ramp: tuple[float, ...]
     duration_max_s: int
     look_every_s: int
     guard_rails: GuardRails
@@ -131,6 +200,7 @@ class AnswerWaitsSettings:
     report_uri: str
     deadline_s: int
     experiment: ExperimentSettings
+    stage_roles: StageRoles = AT_HOME
 
 
 def read_answer_waits(environment: Mapping[str, str]) -> AnswerWaitsSettings:
@@ -152,13 +222,15 @@ def read_answer_waits(environment: Mapping[str, str]) -> AnswerWaitsSettings:
         report_uri=_text(environment, "REPORT_URI").rstrip("/"),
         deadline_s=_number(environment, "DEADLINE_S"),
         experiment=_experiment(_text(environment, "EXPERIMENT")),
+        stage_roles=_stage_roles(environment),
     )
 
 
 def _experiment(text: str) -> ExperimentSettings:
     try:
         found: dict[str, Any] = json.loads(text)
-        experiment = ExperimentSettings(**{**found, "guard_rails": GuardRails(**found["guard_rails"])})
+        rails, ramp = GuardRails(**found["guard_rails"]), tuple(found["ramp"])
+        experiment = ExperimentSettings(**{**found, "guard_rails": rails, "ramp": ramp})
     except (ValueError, TypeError, KeyError) as exc:
         raise MissingSettingError("EXPERIMENT", "JSON with the settings of the experiment", text) from exc
     if experiment.mode not in ("paired", "split", "none"):
@@ -178,11 +250,15 @@ def read_change_endpoint(environment: Mapping[str, str]) -> ChangeEndpointSettin
         endpoint_prefix=_text(environment, "ENDPOINT_PREFIX"),
         serve_role_arn=_text(environment, "SERVE_ROLE_ARN"),
         capture_uri=_text(environment, "CAPTURE_URI"),
-        instance_type=_text(environment, "INSTANCE_TYPE"),
-        instance_count=_number(environment, "INSTANCE_COUNT"),
+        machines={stage: Machines(**found) for stage, found in _json(environment, "MACHINES").items()},
         experiment_mode=_text(environment, "EXPERIMENT_MODE"),
         challenger_weight=_fraction(environment, "CHALLENGER_WEIGHT"),
         keeps_stages=_text(environment, "KEEP_STAGES") == "true",
+        traffic=_traffic(environment) if "TRAFFIC" in environment else None,
+        scaling=Scaling(**_json(environment, "SCALING")) if "SCALING" in environment else None,
+        capture_key_arn=environment.get("CAPTURE_KEY_ARN", ""),
+        stage_roles=_stage_roles(environment),
+        stage_serve_roles=_roles(environment, "STAGE_SERVE_ROLES"),
     )
 
 
@@ -216,6 +292,7 @@ def read_decide_release(environment: Mapping[str, str]) -> DecideReleaseSettings
         report_uri=_text(environment, "REPORT_URI"),
         endpoint_prefix=_text(environment, "ENDPOINT_PREFIX"),
         keeps_stages=_text(environment, "KEEP_STAGES") == "true",
+        stage_roles=_stage_roles(environment),
     )
 
 
@@ -228,6 +305,40 @@ def _read_shared(environment: Mapping[str, str]) -> SharedSettings:
         dead_letter_queue_url=_text(environment, "DEAD_LETTER_QUEUE_URL"),
         attempts_max=_number(environment, "ATTEMPTS_MAX"),
     )
+
+
+def _traffic(environment: Mapping[str, str]) -> Traffic:
+    found = _json(environment, "TRAFFIC")
+    return Traffic(**{**found, "alarms": tuple(found["alarms"])})
+
+
+def _json(environment: Mapping[str, str], variable: str) -> dict[str, Any]:
+    """An object that our own stack wrote."""
+    text = _text(environment, variable)
+    try:
+        found: dict[str, Any] = json.loads(text)
+    except ValueError as exc:
+        raise MissingSettingError(variable, "a JSON object", text) from exc
+    return found
+
+
+def _stage_roles(environment: Mapping[str, str]) -> StageRoles:
+    """With the name that Lambda tells each function of itself."""
+    roles = _roles(environment, "STAGE_ROLES")
+    return StageRoles(roles, _text(environment, "AWS_LAMBDA_FUNCTION_NAME")) if roles else AT_HOME
+
+
+def _roles(environment: Mapping[str, str], variable: str) -> Mapping[str, str]:
+    """Role ARNs by stage; none where the variable is missing."""
+    text = environment.get(variable, "{}")
+    try:
+        roles = json.loads(text)
+    except ValueError:
+        roles = None
+    is_wellformed = isinstance(roles, dict) and all(str(arn).startswith("arn:") for arn in roles.values())
+    if not is_wellformed:
+        raise MissingSettingError(variable, "JSON with a role's ARN by stage", text)
+    return dict(roles)
 
 
 def _text(environment: Mapping[str, str], variable: str) -> str:

@@ -14,6 +14,7 @@ from lambdas.shared.executions import failed_steps, start, token
 from lambdas.shared.ledger.files import FileState
 from lambdas.shared.ledger.runs import Batch, Lease, LeaseState, Rerun
 from lambdas.shared.ledger.trail import AuditEntry
+from lambdas.shared.objects import is_not_there
 from lambdas.shared.observability import log
 from lambdas.shared.packages import Package
 from lambdas.shared.settings import StartTrainingSettings
@@ -144,9 +145,10 @@ def _read_verdicts(settings: StartTrainingSettings, clients: Clients, batch: Bat
     try:
         body = clients.s3.get_object(Bucket=settings.artifact_bucket, Key=key)["Body"].read()
     except ClientError as exc:
-        if exc.response["Error"]["Code"] == "NoSuchKey":
-            return None
-        raise
+        if not is_not_there(exc):
+            raise
+        log.warning("report.not_there", extra={"key": key, "reason": str(exc)})
+        return None
     verdicts = parse_verdicts(body.decode())
     if verdicts is None:
         log.error("report.unreadable", extra={"key": key})

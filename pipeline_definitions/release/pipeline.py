@@ -46,10 +46,11 @@ def _tried_out(stages: Stages, title: str, stage: str, after: list[Step]) -> tup
 
 
 def _promoted(stages: Stages, verdict: Step) -> list[Step]:
-    """Production serves the new model, verified."""
+    """Production serves the new model, verified, and scales with its traffic."""
     change = stages.change("Promote", "promote", "prod", after=[verdict])
     ready = stages.wait("Promoted", "endpoint", "prod", change, _READY)
-    return [change, ready, stages.test("VerifyProduction", "production", change, ready)]
+    scale = stages.change("Scale", "scale", "prod", after=[ready])
+    return [change, ready, scale, stages.test("VerifyProduction", "production", change, ready)]
 
 
 def _kept(stages: Stages, experiment: Step, verdict: Step) -> list[Step]:

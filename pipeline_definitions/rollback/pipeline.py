@@ -15,7 +15,8 @@ def build(session: OfflineSession) -> str:
         JSON text with stand-in names (`tokens`).
     """
     stages = Stages(session)
-    change = stages.change("Promote", "promote", "prod", after=[])
+    change = stages.change("Promote", "promote", "prod", after=[], at_once="true")
     ready = stages.wait("Promoted", "endpoint", "prod", change, ["endpoint_config"])
+    scale = stages.change("Scale", "scale", "prod", after=[ready])
     verify = stages.test("VerifyProduction", "production", change, ready)
-    return render("rollback", session, PARAMETERS, [change, ready, verify])
+    return render("rollback", session, PARAMETERS, [change, ready, scale, verify])

@@ -29,6 +29,8 @@ from pipeline_definitions.shared.steps import (
 _TESTS_MAX_S: Final = 3600
 _CHANGED: Final = ("endpoint", "config", "variants", "mode", "previous")
 """What `change_endpoint` answers."""
+_ANSWERS: Final[Mapping[str, Sequence[str]]] = {"remove": ("endpoint",), "scale": ("endpoint", "scaling")}
+"""What it answers to changes that nobody waits for."""
 
 PACKAGE_ARN: Final = ParameterString("ModelPackageArn")
 RELEASE_ID: Final = ParameterString("ReleaseId")
@@ -43,6 +45,12 @@ SLICES: Final = ParameterString("Slices", default_value="none")
 SLICE_MARGIN: Final = ParameterFloat("SliceMargin", default_value=0.05)
 CHAMPION_MARGIN: Final = ParameterFloat("ChampionMargin", default_value=0.02)
 CALIBRATION_MAX: Final = ParameterFloat("CalibrationMax", default_value=0.1)
+_ROLES: Final = {
+    "dev": ParameterString("DevRoleArn", default_value="none"),
+    "staging": ParameterString("StagingRoleArn", default_value="none"),
+    "production": ParameterString("ProductionRoleArn", default_value="none"),
+}
+"""By suite: the role in the stage's own account that its tests take on; none where the stage lives at home."""
 
 PARAMETERS: Final = (
     PACKAGE_ARN,
@@ -58,6 +66,7 @@ PARAMETERS: Final = (
     SLICE_MARGIN,
     CHAMPION_MARGIN,
     CALIBRATION_MAX,
+    *_ROLES.values(),
 )
 
 
@@ -76,7 +85,7 @@ class Stages:
             "release_id": RELEASE_ID,
             **more,
         }
-        outputs = ["endpoint"] if change == "remove" else list(_CHANGED)
+        outputs = _ANSWERS.get(change, _CHANGED)
         with warnings.catch_warnings():  # "won't be updated": it is the stack that updates the function
             warnings.simplefilter("ignore")
             return LambdaStep(
@@ -108,7 +117,7 @@ class Stages:
             arguments=_arguments(suite, change),
             inputs=[contract_input()],
             outputs=[output_folder("report", under(REPORT_PREFIX, suite))],
-            script="model_tests.py",
+            script="model_tests.pyz",
         )
         step.add_depends_on([ready])
         return step
@@ -119,7 +128,9 @@ def _arguments(suite: str, change: LambdaStep) -> Mapping[str, Any]:
         "suite": suite,
         "contract": tokens.CONTRACT_PATH,
         "endpoint-name": change.properties.Outputs["endpoint"],
+        "endpoint-role-arn": _ROLES[suite],
         "production-endpoint": tokens.ENDPOINT,
+        "production-role-arn": _ROLES["production"],
         "model-package-arn": PACKAGE_ARN,
         "report-uri": under(REPORT_PREFIX, suite),
         "tolerance": TOLERANCE.to_string(),

@@ -53,6 +53,7 @@ CODE_VERSION: Final = ParameterString("CodeVersion", default_value="unknown")
 GATE_METRIC: Final = ParameterString("GateMetric", default_value="auc", enum_values=["auc", "accuracy", "f1"])
 GATE_THRESHOLD: Final = ParameterFloat("GateThreshold", default_value=0.6)
 CHAMPION_MARGIN: Final = ParameterFloat("ChampionMargin", default_value=0.02)
+PRODUCTION_ROLE: Final = ParameterString("ProductionRoleArn", default_value="none")
 HOLDOUT_FRACTION: Final = ParameterFloat("HoldoutFraction", default_value=0.2)
 NUM_ROUND: Final = ParameterInteger("NumRound", default_value=150)
 MAX_DEPTH: Final = ParameterInteger("MaxDepth", default_value=4)
@@ -78,6 +79,7 @@ PARAMETERS: Final = (
     GATE_METRIC,
     GATE_THRESHOLD,
     CHAMPION_MARGIN,
+    PRODUCTION_ROLE,
     HOLDOUT_FRACTION,
     NUM_ROUND,
     MAX_DEPTH,
@@ -195,7 +197,11 @@ def _evaluate(session: OfflineSession, prepare: ProcessingStep, train: TrainingS
     return script_step(
         "Evaluate",
         _processor(session, xgboost_image()),
-        arguments={"metric": GATE_METRIC, "production-endpoint": tokens.ENDPOINT},
+        arguments={
+            "metric": GATE_METRIC,
+            "production-endpoint": tokens.ENDPOINT,
+            "production-role-arn": PRODUCTION_ROLE,
+        },
         inputs=[
             input_file("model", train.properties.ModelArtifacts.S3ModelArtifacts),
             input_file("holdout", output_uri(prepare, "holdout")),

@@ -20,6 +20,7 @@ from typing import Any
 
 import boto3
 import pytest
+from botocore.config import Config
 
 from tests.support.waiting import eventually
 
@@ -39,10 +40,31 @@ SETTINGS: dict[str, dict[str, Any]] = {
         "thresholds": {"auc": 0.6},
         "release": {
             "tests": {"calibration_max": 0.3},  # the first version learns from few days
-            "experiment": {"minimum_effect": 0.03, "look_every_s": 60, "duration_max_s": 7200},
+            "experiment": {"minimum_effect": 0.03, "look_every_s": 600, "duration_max_s": 7200},
+        },
+    },
+    "fragile": {
+        "like": "rainfall",
+        "attempts_max": 2,
+        "release": {
+            "tests": {"requests": 20},
+            "experiment": {
+                "look_every_s": 60,
+                "duration_max_s": 7200,
+                "guard_rails": {"requests_min": 30},
+            },
         },
     },
     "tarnished": {"like": "rainfall", "thresholds": {"auc": 0.6}, "release": {"experiment": {"mode": "none"}}},
+    "gradual": {
+        "like": "rainfall",
+        "release": {
+            "experiment": {"mode": "none"},
+            "stages": {"prod": {"instance_count": 2}},
+            "traffic": {"shifting": "canary", "step_percent": 50, "wait_s": 4},
+            "scaling": {"instances_min": 2, "instances_max": 4, "invocations_per_instance": 1000},
+        },
+    },
     "many": {"like": "rainfall", "batch": {"min_files": 100, "window_s": 1}},
     "desert": {"like": "rainfall", "thresholds": {"auc": 0.999}},
     "messy": {"like": "rainfall", "batch": {"min_files": 4, "window_s": 1}},
@@ -87,13 +109,14 @@ class Loop:
         said = self._run([str(BIN / "aws"), *words, "--output", "json"], True)
         return json.loads(said) if said.lstrip().startswith("{") else said
 
-    def client(self, service: str) -> Any:
+    def client(self, service: str, tries: int = 5) -> Any:
         return boto3.client(
             service,
             region_name="us-east-1",
             endpoint_url=self.environment["AWS_ENDPOINT_URL"],
             aws_access_key_id="test",
             aws_secret_access_key="test",
+            config=Config(retries={"total_max_attempts": tries}),
         )
 
     @cached_property
@@ -103,6 +126,13 @@ class Loop:
     def upload(self, model: str, name: str, body: bytes) -> None:
         key = f"raw/{model}/{name}"
         self.client("s3").put_object(Bucket="driftloop-raw-123456789012-us-east-1", Key=key, Body=body)
+
+    def journal(self, kind: str, subject: str = "") -> list[dict[str, Any]]:
+        """What the emulator saw of a kind; of these, subjects that hold `subject`."""
+        url, body = f"{self.environment['AWS_ENDPOINT_URL']}/_emulator/journal", json.dumps({"kind": kind}).encode()
+        with urllib.request.urlopen(url, body) as answer:
+            entries = json.load(answer)["entries"]
+        return [entry for entry in entries if subject in entry["subject"]]
 
     def now(self) -> datetime:
         """The emulator's time."""

@@ -1,8 +1,11 @@
 """What a person's decision does, and what repeated, reordered and crowded decisions do not do."""
 
 import json
+from typing import Any
 
 from tests.e2e.conftest import Loop
+from tests.e2e.echoes import drained
+from tests.e2e.production import BUCKET, calling, release_id
 from tests.support import datasets
 from tests.support.waiting import eventually
 
@@ -30,8 +33,10 @@ def test_two_approvals_are_released_one_after_the_other(loop: Loop) -> None:
 
     loop.driftloop("approve", first, "--reason", "one")
     loop.driftloop("approve", second, "--reason", "two")
+    eventually(lambda: "driftloop-twice-prod: InService" in loop.driftloop("status"))
+    with calling(loop, "twice"):
+        releases = loop.ended("twice-release", 2)
 
-    releases = loop.ended("twice-release", 2)
     assert [run["PipelineExecutionStatus"] for run in releases] == ["Succeeded", "Succeeded"]
     assert releases[1]["CreationTime"] >= releases[0]["LastModifiedTime"]
     assert loop.served("twice") == second
@@ -57,7 +62,7 @@ def test_repeated_and_late_events_have_no_second_effect(loop: Loop) -> None:
         [(second, "Approved"), (second, "Approved"), (first, "PendingManualApproval"), (first, "Approved")]
     ):
         sqs.send_message(QueueUrl=queue, MessageBody=json.dumps(_package_event(number, arn, status)))
-    _drained(loop, "driftloop-twice-release")
+    drained(loop, "driftloop-twice-release")
 
     assert len(loop.runs("twice-release")) == before
     assert loop.served("twice") == second
@@ -67,24 +72,30 @@ def test_the_live_version_rejected_goes_back_to_the_one_before(loop: Loop) -> No
     first, second = loop.packages("twice")
     assert loop.served("twice") == second
 
-    loop.driftloop("reject", second, "--reason", "complaints")
-    (back,) = loop.ended("twice-rollback")
+    with calling(loop, "twice") as caller:
+        loop.driftloop("reject", second, "--reason", "complaints")
+        (back,) = loop.ended("twice-rollback")
 
-    assert back["PipelineExecutionStatus"] == "Succeeded"
+    assert caller.answers > 10
+    steps = loop.steps(back)
+    assert {name: step["StepStatus"] for name, step in steps.items()} == dict.fromkeys(
+        ("Promote", "Promoted", "Scale", "VerifyProduction"), "Succeeded"
+    )
+    assert _verified(loop, back) == {"verdict": "passed", "model_package_arn": first, "variants": "champion"}
     assert loop.served("twice") == first
     assert first in loop.told("twice", "rollback-done")
 
 
-def _drained(loop: Loop, queue: str) -> None:
-    sqs = loop.client("sqs")
-    url = sqs.get_queue_url(QueueName=queue)["QueueUrl"]
-    names = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
-
-    def is_empty() -> bool:
-        found = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=names)["Attributes"]
-        return [found[name] for name in names] == ["0", "0"]
-
-    eventually(is_empty)
+def _verified(loop: Loop, run: dict[str, Any]) -> dict[str, str]:
+    """What the tests of production found after an execution changed it."""
+    key = f"twice/releases/{release_id(run)}/production/report.json"
+    report = json.loads(loop.client("s3").get_object(Bucket=BUCKET, Key=key)["Body"].read())
+    (variant,) = [check for check in report["checks"] if check["group"] == "production"]
+    (golden,) = [check for check in report["checks"] if check["group"] == "golden records"]
+    assert golden["outcome"] == "passed"
+    assert golden["facts"]["records"] > 0
+    found = {name: report[name] for name in ("verdict", "model_package_arn")}
+    return {**found, "variants": variant["facts"]["variants"]}
 
 
 def _package_event(number: int, arn: str, status: str) -> dict[str, object]:

@@ -3,6 +3,7 @@
 import random
 
 from tests.e2e.conftest import Loop
+from tests.e2e.production import calling
 from tests.support import datasets
 
 MODEL = "tarnished"
@@ -15,9 +16,10 @@ def test_what_is_surely_worse_than_the_champion_is_not_registered(loop: Loop) ->
     loop.driftloop("approve", champion, "--reason", "the first")
     loop.ended(f"{MODEL}-release")
 
-    loop.upload(MODEL, "half of it made up.csv", _made_up(datasets.rainfall(5000, 11000), of_each=0.5))
+    with calling(loop, MODEL):
+        loop.upload(MODEL, "half of it made up.csv", _made_up(datasets.rainfall(5000, 11000), of_each=0.5))
+        run = loop.ended(f"{MODEL}-train", 2)[-1]
 
-    run = loop.ended(f"{MODEL}-train", 2)[-1]
     reason = loop.steps(run)["WorseThanChampion"]["FailureReason"]
     assert "of the hold-out the log loss is worse by" in reason
     assert champion in reason

@@ -1,29 +1,13 @@
 """The second version of a model is judged beside the first, on real requests and labels that come late."""
 
-import csv
-import json
-import threading
-from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from typing import Any
 
 from tests.e2e.conftest import Loop
+from tests.e2e.echoes import echoing, send_callbacks_again
+from tests.e2e.production import ask, calling, experimenting, label, verdict, weather
 from tests.support import datasets
-from tests.support.waiting import eventually
 
 MODEL, ENDPOINT = "rivals", "driftloop-rivals-prod"
-BUCKET = "driftloop-artifacts-123456789012-us-east-1"
-FEATURES = (
-    "temperature",
-    "dew point",
-    "sea-level pressure",
-    "visibility",
-    "average wind speed",
-    "max sustained wind-speed",
-    "minimum temperature",
-    "maximum temperature",
-)
 
 
 def _train(loop: Loop, name: str, body: bytes, version: int) -> str:
@@ -36,80 +20,16 @@ def _train(loop: Loop, name: str, body: bytes, version: int) -> str:
     return package
 
 
-def _asked(loop: Loop, kind: str, release: int) -> dict[str, Any]:
-    """Wait until the newest release waits for its verdict; answers the step."""
-
-    def waiting() -> dict[str, Any] | None:
-        runs = loop.runs(f"{MODEL}-release")
-        step = loop.steps(runs[-1]).get("Verdict", {}) if len(runs) == release else {}
-        return step if step.get("StepStatus") == kind else None
-
-    return eventually(waiting, 120)
-
-
-def _ask(loop: Loop, first: int, last: int, prefix: str) -> dict[str, int]:
-    """Real days of weather, asked of production; answers what came to pass, by inference id."""
-    runtime = loop.client("sagemaker-runtime")
-    rows = list(csv.DictReader(datasets.rainfall(first, last).decode().splitlines()))
-    truths: dict[str, int] = {}
-    for number, row in enumerate(rows):
-        answer = runtime.invoke_endpoint(
-            EndpointName=ENDPOINT,
-            ContentType="text/csv",
-            Body=",".join(row[name] for name in FEATURES),
-            InferenceId=f"{prefix}-{number}",
-        )
-        assert answer["InvokedProductionVariant"] == "champion"
-        truths[f"{prefix}-{number}"] = int(row["rain"])
-    return truths
-
-
-@contextmanager
-def _caller(loop: Loop) -> Iterator[list[str]]:
-    """Somebody who calls production all the time, and whose every call has to be answered."""
-    runtime, row = loop.client("sagemaker-runtime"), next(csv.DictReader(datasets.rainfall(0, 1).decode().splitlines()))
-    body, over, answered = ",".join(row[name] for name in FEATURES), threading.Event(), list[str]()
-
-    def call() -> None:
-        while not over.wait(0.02):
-            answer = runtime.invoke_endpoint(EndpointName=ENDPOINT, ContentType="text/csv", Body=body)
-            answered.append(answer["Body"].read().decode())
-
-    with ThreadPoolExecutor(1) as pool:
-        calls = pool.submit(call)
-        try:
-            yield answered
-        finally:
-            over.set()
-        calls.result(60)
-
-
-def _label(loop: Loop, truths: dict[str, int]) -> None:
+def _label_later(loop: Loop, truths: dict[str, int]) -> None:
     """Tell what came to pass, an hour later."""
     loop.driftloop("advance", "PT1H")
-    now = loop.now()
-    lines = [
-        json.dumps(
-            {
-                "groundTruthData": {"data": str(truth), "encoding": "CSV"},
-                "eventMetadata": {"eventId": inference_id},
-                "eventVersion": "0",
-            }
-        )
-        for inference_id, truth in truths.items()
-    ]
-    key = f"{MODEL}/labels/{now:%Y/%m/%d/%H}/{now:%M%S}.jsonl"
-    loop.client("s3").put_object(Bucket=BUCKET, Key=key, Body="\n".join(lines).encode())
-    loop.driftloop("advance", "PT5M")
+    label(loop, MODEL, truths)
+    loop.driftloop("advance", "PT11M")
 
 
 def _verdict(loop: Loop, release: int) -> tuple[str, dict[str, Any]]:
     """The newest release's verdict and the report behind it, once it has ended."""
-    run = loop.ended(f"{MODEL}-release", release)[-1]
-    outputs = {o["Name"]: o["Value"] for o in loop.steps(run)["Verdict"]["Metadata"]["Callback"]["OutputParameters"]}
-    key = outputs["report_uri"].removeprefix(f"s3://{BUCKET}/")
-    report = json.loads(loop.client("s3").get_object(Bucket=BUCKET, Key=key)["Body"].read())
-    return outputs["verdict"], report
+    return verdict(loop, loop.ended(f"{MODEL}-release", release)[-1])
 
 
 def test_a_better_challenger_is_promoted_when_its_labels_have_come(loop: Loop) -> None:
@@ -120,29 +40,50 @@ def test_a_better_challenger_is_promoted_when_its_labels_have_come(loop: Loop) -
     ]
     assert loop.served(MODEL) == first
 
-    with _caller(loop) as answered:
+    with calling(loop, MODEL) as caller, echoing(loop, MODEL):
         second = _train(loop, "many.csv", datasets.rainfall(0, 10_000), 2)
-        _asked(loop, "Executing", 2)
+        experimenting(loop, MODEL, 2)
+        send_callbacks_again(loop, MODEL)
         assert "can detect" in loop.told(MODEL, "experiment-started", 60)
-        _label(loop, _ask(loop, 10_000, 11_500, "a"))
-        verdict, report = _verdict(loop, 2)
+        _label_later(loop, ask(loop, MODEL, weather(10_000, 11_500), "a"))
+        said, report = _verdict(loop, 2)
+        send_callbacks_again(loop, MODEL)
 
-    assert len(answered) > 100
-    assert (verdict, loop.served(MODEL)) == ("promote", second), report
+    assert caller.answers > 100
+    assert (said, loop.served(MODEL)) == ("promote", second), report
     assert report["total"]["difference"]["n"] >= report["plan"]["champion_n"]
     assert report["total"]["difference"]["mean"] > 0
+
+
+def test_though_every_message_came_twice_there_was_one_release_one_verdict_and_one_promotion(loop: Loop) -> None:
+    second = loop.served(MODEL)
+
+    twice = loop.journal("events.delivered", "e2e-echo-")
+    assert {entry["target"].rpartition(":")[2] for entry in twice} == {
+        "driftloop-rivals-release",
+        "driftloop-rivals-waits",
+    }
+    assert len(loop.runs(f"{MODEL}-release")) == 2
+    trail = [row["what"] for row in loop.ledger(f"AUDIT#{MODEL}") if row["subject"] == second]
+    for once in ("package.Approved", "release.started", "experiment.promote", "release.done"):
+        assert trail.count(once) == 1, trail
+    updates = [entry["config"] for entry in loop.journal("endpoint.updating") if ENDPOINT in entry["subject"]]
+    assert len(updates) == 2, "one for the experiment, one for the promotion"
+    told = [notice["kind"] for notice in loop.notices() if notice["model"] == MODEL]
+    assert [told.count(kind) for kind in ("experiment-started", "experiment-ended", "release-done")] == [1, 1, 2]
 
 
 def test_a_challenger_that_is_no_better_is_kept_out_and_production_is_as_it_was(loop: Loop) -> None:
     (*_, champion) = [loop.served(MODEL)]
     config = loop.sagemaker.describe_endpoint(EndpointName=ENDPOINT)["EndpointConfigName"]
 
-    _train(loop, "one-more.csv", datasets.rainfall(0, 10_001), 3)
-    _asked(loop, "Executing", 3)
-    _label(loop, _ask(loop, 10_000, 11_500, "b"))
+    with calling(loop, MODEL):
+        _train(loop, "one-more.csv", datasets.rainfall(0, 10_001), 3)
+        experimenting(loop, MODEL, 3)
+        _label_later(loop, ask(loop, MODEL, weather(10_000, 11_500), "b"))
+        said, report = _verdict(loop, 3)
 
-    verdict, report = _verdict(loop, 3)
-    assert (verdict, loop.served(MODEL)) == ("keep", champion), report
+    assert (said, loop.served(MODEL)) == ("keep", champion), report
     assert loop.sagemaker.describe_endpoint(EndpointName=ENDPOINT)["EndpointConfigName"] == config
     kept = loop.steps(loop.runs(f"{MODEL}-release")[-1])["Kept"]["FailureReason"]
     assert kept.startswith("not promoted: keep: ")
@@ -152,10 +93,11 @@ def test_a_challenger_that_is_no_better_is_kept_out_and_production_is_as_it_was(
 def test_without_labels_the_test_cannot_tell_and_the_champion_stays(loop: Loop) -> None:
     champion = loop.served(MODEL)
 
-    _train(loop, "two-more.csv", datasets.rainfall(0, 10_002), 4)
-    _asked(loop, "Executing", 4)
-    _ask(loop, 10_000, 10_050, "c")
-    loop.driftloop("advance", "PT3H")
+    with calling(loop, MODEL):
+        _train(loop, "two-more.csv", datasets.rainfall(0, 10_002), 4)
+        experimenting(loop, MODEL, 4)
+        ask(loop, MODEL, weather(10_000, 10_050), "c")
+        loop.driftloop("advance", "PT3H")
+        said, _ = _verdict(loop, 4)
 
-    verdict, _ = _verdict(loop, 4)
-    assert (verdict, loop.served(MODEL)) == ("inconclusive", champion)
+    assert (said, loop.served(MODEL)) == ("inconclusive", champion)

@@ -8,6 +8,7 @@ import pytest
 
 from driftloop.scoring import auc
 from tests.e2e.conftest import Loop
+from tests.e2e.production import calling
 from tests.support import contracts, datasets
 
 RAW = "s3://driftloop-raw-123456789012-us-east-1/raw/flights"
@@ -84,7 +85,8 @@ def test_deploying_again_what_is_deployed_changes_nothing(loop: Loop) -> None:
         str(path) for path in sorted((loop.state.parent / "models").glob("*.json")) if "schema" not in path.name
     )
 
-    said = loop.driftloop("deploy", "--models", models)
+    with calling(loop, "flights", "3,1,1900,2130,B6,JFK,MCO,944,19,0"):
+        said = loop.driftloop("deploy", "--models", models)
 
     assert "driftloop-flights-prod" in said
     assert loop.served("flights") == loop.packages("flights")[0]

@@ -9,6 +9,7 @@ from botocore.exceptions import ClientError
 Client = Callable[[str], Any]
 QUEUE = "arn:aws:sqs:us-east-1:123456789012:q"
 ROLE = "arn:aws:iam::123456789012:role/r"
+ELSEWHERE = "arn:aws:iam::333333333333:role/r"
 
 PROVISIONED = {"FunctionName": "n", "Qualifier": "1"}
 
@@ -26,6 +27,7 @@ PROVISIONED = {"FunctionName": "n", "Qualifier": "1"}
             {"FunctionName": "n", "Runtime": "java21", "Role": ROLE, "Handler": "h.h", "Code": {"ZipFile": b"x"}},
             "java21",
         ),
+        ("sts", "assume_role", {"RoleArn": ELSEWHERE, "RoleSessionName": "me"}, f"RoleArn '{ELSEWHERE}': there is one"),
         ("lambda", "get_provisioned_concurrency_config", PROVISIONED, "GetProvisionedConcurrencyConfig"),
     ],
 )

@@ -18,10 +18,12 @@ from emulator.adapters.processes import PlainSpawner
 from emulator.kernel.clock import KernelClock
 from emulator.kernel.dispatcher import Dispatcher
 from emulator.kernel.errors import AwsError
+from emulator.kernel.faults import Faults
 from emulator.kernel.ids import Ids
 from emulator.kernel.journal import Journal
 from emulator.kernel.ports import Context, Kernel, Operation, Params, Principal, SandboxSpec
 from emulator.kernel.store import Store
+from emulator.semantics.faults.kinds import KINDS
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 ACCOUNT_ID = "123456789012"
@@ -214,6 +216,7 @@ def world(state_dir: Path, owned: dict[str, dict[str, Operation]], isolation: st
         dispatcher=Dispatcher(clock, journal),
         spawner=spawner,
         sandboxes=NoSandboxes(),
+        faults=Faults(KINDS, Ids(), journal),
     )
     made = World(kernel, owned)
     kernel.calls = made.call

@@ -17,10 +17,15 @@ PAYLOAD_MAX_BYTES = 6 * 1024 * 1024
 
 @dataclass(frozen=True)
 class Ask:
-    """A request to an endpoint."""
+    """A request to an endpoint.
+
+    Attributes:
+        access_key: whose signature it has.
+    """
 
     body: bytes
     content_type: str
+    access_key: str = ""
 
 
 @dataclass(frozen=True)
@@ -87,7 +92,8 @@ def runtime(container: Container, fault: Fault = sound, variant: str = "champion
             body = self.rfile.read(int(self.headers["Content-Length"]))
             if len(body) > PAYLOAD_MAX_BYTES:
                 return self._refuse(413, "ValidationError", {"Message": f"Request body of {len(body)} bytes"})
-            reply = fault(Ask(body, self.headers["Content-Type"]), container)
+            signer = self.headers["Authorization"].partition("Credential=")[2].partition("/")[0]
+            reply = fault(Ask(body, self.headers["Content-Type"], signer), container)
             if reply.status >= 400:
                 fields = {"OriginalStatusCode": reply.status, "OriginalMessage": reply.body.decode()}
                 return self._refuse(424, "ModelError", {"Message": "Received an error from primary", **fields})

@@ -77,15 +77,24 @@ class Aws:
         )
         return str(answer["ModelPackageArn"])
 
-    def serve(self, package_arn: str) -> None:
-        """Production serves a package."""
+    def in_account(self, role_arn: str) -> Any:
+        """SageMaker as a role's account has it."""
+        keys: Any = {"region_name": "us-east-1", "endpoint_url": self.store.env["AWS_ENDPOINT_URL"]}
+        sts = boto3.client("sts", aws_access_key_id="test", aws_secret_access_key="test", **keys)
+        found = sts.assume_role(RoleArn=role_arn, RoleSessionName="serving")["Credentials"]
+        session = boto3.Session(found["AccessKeyId"], found["SecretAccessKey"], found["SessionToken"])
+        return session.client("sagemaker", **keys)
+
+    def serve(self, package_arn: str, sagemaker: Any = None) -> None:
+        """Production serves a package, at home or in another account."""
+        sagemaker = sagemaker or self.sagemaker
         role = "arn:aws:iam::123456789012:role/serve"
         containers: Any = [{"ModelPackageName": package_arn}]
-        self.sagemaker.create_model(ModelName=self.name, ExecutionRoleArn=role, Containers=containers)
+        sagemaker.create_model(ModelName=self.name, ExecutionRoleArn=role, Containers=containers)
         machines: Any = {"InstanceType": "ml.m5.large", "InitialInstanceCount": 1, "InitialVariantWeight": 1.0}
         variants = [{"VariantName": "champion", "ModelName": self.name, **machines}]
-        self.sagemaker.create_endpoint_config(EndpointConfigName=self.name, ProductionVariants=variants)
-        self.sagemaker.create_endpoint(EndpointName=self.production, EndpointConfigName=self.name)
+        sagemaker.create_endpoint_config(EndpointConfigName=self.name, ProductionVariants=variants)
+        sagemaker.create_endpoint(EndpointName=self.production, EndpointConfigName=self.name)
 
 
 def rows(seed: int, count: int, *, is_noise: bool = False) -> list[list[str]]:
@@ -130,9 +139,9 @@ def train(folder: Path, training: list[list[str]], env: Mapping[str, str]) -> tu
     return folder / "model", archive.read_bytes(), json.loads(ml.output("evaluation/golden.json").read_text())
 
 
-def evaluate(ml: MlDir, production: str, env: Mapping[str, str]) -> Ended:
+def evaluate(ml: MlDir, production: str, env: Mapping[str, str], role_arn: str = "none") -> Ended:
     """Run the step Evaluate on what lies in the folder."""
-    words = ("--metric", "auc", "--production-endpoint", production)
+    words = ("--metric", "auc", "--production-endpoint", production, "--production-role-arn", role_arn)
     return ml.process(XGBOOST, "train/scripts/evaluate.pyz", *words, env=env)
 
 

@@ -2,6 +2,7 @@
 
 import os
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -18,11 +19,18 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.xdist_group("synth"))
 
 
-def synthesize(folder: Path, models: str = BOTH_MODELS) -> Assembly:
-    """Synthesize models, both unless others are named, into a folder."""
-    from infra.app import build
+HOME = "123456789012"
+STAGING, PROD = "222222222222", "333333333333"
 
-    build({"models": models}, str(folder)).synth()
+
+def synthesize(folder: Path, models: str = BOTH_MODELS, stages: dict[str, Any] | None = None) -> Assembly:
+    """Synthesize models, both unless others are named, into a folder; the CLI's account and region are known."""
+    from infra.app import build
+    from infra.settings import Home
+
+    app: dict[str, Any] = {"prefix": "driftloop", "models": []}
+    settings = {**app, "stages": stages} if stages else app
+    build({"driftloop": settings, "models": models}, str(folder), Home(HOME, "us-east-1")).synth()
     return Assembly(folder)
 
 
@@ -30,6 +38,13 @@ def synthesize(folder: Path, models: str = BOTH_MODELS) -> Assembly:
 def assembly(tmp_path_factory: pytest.TempPathFactory) -> Assembly:
     """What synth writes for both models."""
     return synthesize(tmp_path_factory.mktemp("cdk.out"))
+
+
+@pytest.fixture(scope="session")
+def three(tmp_path_factory: pytest.TempPathFactory) -> Assembly:
+    """Both models, with staging and production in accounts of their own; dev lives at home."""
+    stages = {"staging": {"account": STAGING}, "prod": {"account": PROD, "region": "us-east-1"}}
+    return synthesize(tmp_path_factory.mktemp("three"), stages=stages)
 
 
 @pytest.fixture(scope="session")

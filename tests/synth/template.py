@@ -17,9 +17,10 @@ PSEUDO: Final = {
 
 @dataclass(frozen=True)
 class Template:
-    """One stack's template."""
+    """One stack's template, resolved for an account."""
 
     text: str
+    account: str = PSEUDO["AWS::AccountId"]
 
     @property
     def body(self) -> dict[str, Any]:
@@ -54,7 +55,7 @@ class Template:
     def _call(self, name: str, argument: Any) -> Any:
         match name:
             case "Ref":
-                return PSEUDO.get(argument, f"<{argument}>")
+                return self._pseudo.get(argument, f"<{argument}>")
             case "Fn::GetAtt":
                 return f"<{'.'.join(argument)}>"
             case "Fn::Join":
@@ -70,9 +71,13 @@ class Template:
         raise AssertionError(f"this template reader does not know {name}")
 
     def _substitute(self, text: str, variables: Mapping[str, Any] | None = None) -> str:
-        values = {**PSEUDO, **self.resolve(dict(variables or {}))}
+        values = {**self._pseudo, **self.resolve(dict(variables or {}))}
         text = re.sub(r"\$\{([^!}]+)\}", lambda match: str(values[match[1]]), text)
         return text.replace("${!", "${")
+
+    @property
+    def _pseudo(self) -> dict[str, str]:
+        return {**PSEUDO, "AWS::AccountId": self.account}
 
 
 @dataclass(frozen=True)
@@ -82,8 +87,19 @@ class Assembly:
     folder: Path
 
     def template(self, stack: str) -> Template:
-        """The template of a stack."""
-        return Template((self.folder / f"{stack}.template.json").read_text("utf-8"))
+        """The template of a stack, for the account that it belongs to if it names one."""
+        account = self.place(stack).split("/")[2]
+        known = account if account.isdecimal() else PSEUDO["AWS::AccountId"]
+        return Template((self.folder / f"{stack}.template.json").read_text("utf-8"), known)
+
+    def stacks(self) -> dict[str, dict[str, Any]]:
+        """What the manifest says of each stack."""
+        artifacts = json.loads((self.folder / "manifest.json").read_text("utf-8"))["artifacts"]
+        return {name: found for name, found in artifacts.items() if found["type"] == "aws:cloudformation:stack"}
+
+    def place(self, stack: str) -> str:
+        """Where a stack goes: `aws://<account>/<region>`."""
+        return str(self.stacks()[stack]["environment"])
 
     def file_keys(self, stack: str) -> set[str]:
         """Object keys of the stack's file assets."""

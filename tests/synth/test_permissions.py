@@ -4,8 +4,13 @@ import re
 
 from tests.synth.template import Template, as_list, statements
 
-WITHOUT_RESOURCE = {"ecr:GetAuthorizationToken", "cloudwatch:GetMetricData", "cloudwatch:PutMetricData"}
-"""Actions that IAM knows no resource for. Source: Service Authorization Reference, ECR and CloudWatch."""
+WITHOUT_RESOURCE = {
+    "application-autoscaling:DescribeScalableTargets",
+    "cloudwatch:GetMetricData",
+    "cloudwatch:PutMetricData",
+    "ecr:GetAuthorizationToken",
+}
+"""Actions that IAM knows no resource for. Source: Service Authorization Reference of each service."""
 
 
 def test_no_role_takes_a_policy_that_somebody_else_wrote(shared: Template, flights: Template) -> None:
@@ -124,7 +129,7 @@ def test_nobody_may_delete_production(flights: Template) -> None:
 
     assert _allowed(flights, "sagemaker:Delete") == {
         "ReleaseChangeEndpointRole": {"sagemaker:DeleteEndpoint": STAGES, "sagemaker:DeleteEndpointConfig": configs},
-        "ReleaseDecideReleaseRole": {"sagemaker:DeleteEndpoint": STAGES},
+        "ReleaseDecideReleaseRole": {"sagemaker:DeleteEndpoint": STAGES, "sagemaker:DeleteEndpointConfig": configs},
     }
 
 

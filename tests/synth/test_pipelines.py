@@ -122,7 +122,7 @@ def test_releases_go_to_the_models_endpoints(rainfall: Template, pipeline: str) 
     assert [functions[logical_id]["FunctionName"] for logical_id in changed] == ["driftloop-rainfall-change-endpoint"]
     assert [queues[logical_id]["QueueName"] for logical_id in waited] == ["driftloop-rainfall-waits"]
     environment = _environment(rainfall, "driftloop-rainfall-change-endpoint")
-    assert (environment["ENDPOINT_PREFIX"], environment["INSTANCE_TYPE"]) == ("driftloop-rainfall", "ml.m5.large")
+    assert environment["ENDPOINT_PREFIX"] == "driftloop-rainfall"
     tests = [step for step in steps if step["Type"] == "Processing"]
     for words in (step["Arguments"]["AppSpecification"]["ContainerArguments"] for step in tests):
         assert words[words.index("--production-endpoint") + 1] == "driftloop-rainfall-prod"
@@ -147,6 +147,9 @@ def test_what_tests_ask_of_a_model_is_its_setting(assembly: Assembly, model: str
         "SliceMargin": tests.slice_margin,
         "ChampionMargin": tests.champion_margin,
         "CalibrationMax": tests.calibration_max,
+        "DevRoleArn": "none",
+        "StagingRoleArn": "none",
+        "ProductionRoleArn": "none",
     }
 
 

@@ -12,6 +12,7 @@ from emulator.kernel.errors import AwsError
 from emulator.kernel.ports import Kernel
 from emulator.semantics.events import dead_letters, delivery, envelope, inputs, patterns, target_calls
 from emulator.semantics.events.target_calls import Call, Message
+from emulator.semantics.faults import kinds
 from emulator.services.events import archiving, http_targets, records
 from emulator.services.events.records import DEFAULT_BUS
 
@@ -44,7 +45,8 @@ class Bus:
         self._errands = Errands(kernel.clock, kernel.dispatcher)
 
     def publish(self, source: str, detail_type: str, detail: dict[str, Any], resources: list[str]) -> None:
-        self.put(source, detail_type, detail, resources, self._kernel.clock.now())
+        if not self._kernel.faults.strikes(kinds.DROP_EVENTS, kinds.event_target(source, detail_type)):
+            self.put(source, detail_type, detail, resources, self._kernel.clock.now())
 
     def put(
         self,

@@ -14,6 +14,8 @@ Facts = Mapping[str, Any]
 
 SLOT: Final = "champion"
 NOT_SERVING: Final = frozenset({"Creating", "Deleting", "Failed", "OutOfService"})
+GONE: Final = frozenset({"NoSuchKey", "NoSuchBucket", "AccessDenied"})
+"""S3 answers AccessDenied for a missing object to who may not list the whole bucket (S3 API reference, GetObject)."""
 CONTENT_TYPES: Final = {".json": "application/json", ".html": "text/html; charset=utf-8"}
 
 
@@ -22,11 +24,16 @@ class UntestableError(RuntimeError):
 
 
 class Registry:
-    """Packages, what is stored beside them, and which of them production serves."""
+    """Packages, what is stored beside them, and which of them production serves.
 
-    def __init__(self, session: Any) -> None:
+    Args:
+        production: the session of production's account, where it has one of its own.
+    """
+
+    def __init__(self, session: Any, production: Any = None) -> None:
         self._sagemaker = session.client("sagemaker")
         self._s3 = session.client("s3")
+        self._production = (production or session).client("sagemaker")
 
     def package(self, arn: str) -> Facts:
         """DescribeModelPackage's answer."""
@@ -58,16 +65,18 @@ class Registry:
         """An object.
 
         Raises:
-            UntestableError: it is gone.
+            UntestableError: it is gone, as far as this job may know.
         """
         parts = urlsplit(uri)
         try:
             body: bytes = self._s3.get_object(Bucket=parts.netloc, Key=parts.path.lstrip("/"))["Body"].read()
         except ClientError as exc:
-            if exc.response["Error"]["Code"] not in ("NoSuchKey", "NoSuchBucket"):
+            code = exc.response["Error"]["Code"]
+            if code not in GONE:
                 raise
             raise UntestableError(
-                f"{uri}: the object is gone; train the model again, then release that version"
+                f"{uri}: the object is gone, or this job's role may not read it ({code}); "
+                "train the model again, then release that version"
             ) from exc
         return body
 
@@ -86,7 +95,7 @@ class Registry:
         found = self._endpoint(endpoint)
         if found is None or found["EndpointStatus"] in NOT_SERVING:
             return None
-        config = self._sagemaker.describe_endpoint_config(EndpointConfigName=found["EndpointConfigName"])
+        config = self._production.describe_endpoint_config(EndpointConfigName=found["EndpointConfigName"])
         models = [variant["ModelName"] for variant in config["ProductionVariants"] if variant["VariantName"] == SLOT]
         arns = [arn for name in models for arn in self._packages_of(name)]
         if len(arns) != 1:
@@ -98,13 +107,13 @@ class Registry:
 
     def _endpoint(self, name: str) -> Facts | None:
         try:
-            return dict(self._sagemaker.describe_endpoint(EndpointName=name))
+            return dict(self._production.describe_endpoint(EndpointName=name))
         except ClientError as exc:
             if "could not find" in exc.response["Error"]["Message"].lower():
                 return None
             raise
 
     def _packages_of(self, model: str) -> list[str]:
-        found = self._sagemaker.describe_model(ModelName=model)
+        found = self._production.describe_model(ModelName=model)
         containers = found.get("Containers") or [found.get("PrimaryContainer") or {}]
         return [container["ModelPackageName"] for container in containers if "ModelPackageName" in container]

@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 from driftloop import cli
 from driftloop.errors import UserError
 
-COMMANDS = ("up", "deploy", "env", "status", "timeline", "approve", "reject", "replay", "down", "demo")
+COMMANDS = ("up", "deploy", "env", "status", "timeline", "approve", "reject", "replay", "fault", "down", "demo")
 
 
 def _said(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], *words: str) -> tuple[object, str]:
@@ -23,7 +23,8 @@ def _said(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], *
 
 
 @pytest.mark.parametrize(
-    "words", [("env",), ("deploy",), ("status",), ("timeline",), ("approve", "flights"), ("replay", "q"), ("down",)]
+    "words",
+    [("env",), ("deploy",), ("status",), ("timeline",), ("approve", "flights"), ("replay", "q"), ("fault",), ("down",)],
 )
 def test_without_an_emulator_every_command_says_how_to_start_one(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path, words: tuple[str, ...]

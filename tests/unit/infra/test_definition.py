@@ -12,9 +12,11 @@ from infra.definition import (
     Place,
     PlacedAsset,
     StandInLeftError,
+    UnencryptableStepError,
     asset_places,
     code_version,
     fill,
+    with_output_key,
 )
 
 
@@ -70,3 +72,23 @@ def test_the_code_version_follows_definition_and_files() -> None:
 
     assert version == code_version("{}", {"a.py": b"1"})
     assert len({version, code_version("[]", {"a.py": b"1"}), code_version("{}", {"a.py": b"2"})}) == 3
+
+
+def test_outputs_of_every_step_get_the_key_within_branches_too() -> None:
+    training = {"Name": "Train", "Type": "Training", "Arguments": {"OutputDataConfig": {"S3OutputPath": "s3://b"}}}
+    test = {"Name": "Test", "Type": "Processing", "Arguments": {"ProcessingOutputConfig": {"Outputs": []}}}
+    branches = {"Conditions": [], "IfSteps": [test], "ElseSteps": [{"Name": "No", "Type": "Fail", "Arguments": {}}]}
+    steps = [training, {"Name": "Gate", "Type": "Condition", "Arguments": branches}]
+
+    found = json.loads(with_output_key(json.dumps({"Steps": steps}), "key"))["Steps"]
+
+    assert found[0]["Arguments"]["OutputDataConfig"] == {"S3OutputPath": "s3://b", "KmsKeyId": "key"}
+    assert found[1]["Arguments"]["IfSteps"][0]["Arguments"]["ProcessingOutputConfig"]["KmsKeyId"] == "key"
+    assert found[1]["Arguments"]["ElseSteps"][0]["Arguments"] == {}
+
+
+def test_a_step_of_which_nobody_knows_how_its_outputs_are_encrypted_is_refused() -> None:
+    steps = [{"Name": "Score", "Type": "Transform", "Arguments": {}}]
+
+    with pytest.raises(UnencryptableStepError, match=r"step 'Score': expected Processing, .* found Transform"):
+        with_output_key(json.dumps({"Steps": steps}), "key")

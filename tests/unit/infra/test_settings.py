@@ -7,7 +7,16 @@ from typing import Any
 import pytest
 
 from infra.fields import SettingsError
-from infra.settings import Experiment, GuardRails, ModelTests, ReleaseSettings, load_model, parse_settings
+from infra.release_settings import (
+    Experiment,
+    GuardRails,
+    Machines,
+    ModelTests,
+    ReleaseSettings,
+    Scaling,
+    Traffic,
+)
+from infra.settings import load_model, parse_settings
 from infra.staging import ROOT
 from lambdas.answer_waits.records import LOSSES
 
@@ -141,7 +150,7 @@ def test_a_model_that_says_nothing_of_releases_has_the_defaults(
             deadline_s=2700,
             tests=ModelTests(250, 1000, 200, 4, (), 0.05, 0.02, 0.1),
             experiment=Experiment(
-                *("paired", "log_loss", 0.01, 0.05, 0.8, 0.1, 259_200, 3600), GuardRails(100, 0.02, 1000, 0.01)
+                *("paired", "log_loss", 0.01, 0.05, 0.8, 0.1, (), 259_200, 3600), GuardRails(100, 0.02, 1000, 0.01)
             ),
         )
 
@@ -166,6 +175,26 @@ def test_what_is_said_of_releases_is_read_and_the_rest_keeps_its_default(
     )
 
 
+def test_how_traffic_shifts_and_production_scales_is_read(
+    tmp_path: Path, flights: dict[str, Any], schema: dict[str, Any]
+) -> None:
+    release = {
+        "stages": {"dev": {"instance_type": "ml.t2.medium"}, "prod": {"instance_count": 2}},
+        "traffic": {"shifting": "linear", "step_percent": 50, "wait_s": 60},
+        "scaling": {"instances_min": 2, "instances_max": 8, "invocations_per_instance": 600},
+        "experiment": {"mode": "split", "start_weight": 0.05, "ramp": [0.1, 0.25]},
+    }
+
+    model = load_model(_write(tmp_path, {**flights, "release": release}, schema))
+
+    machines = [model.machines(stage) for stage in ("dev", "staging", "prod")]
+    assert machines == [Machines("ml.t2.medium", 1), Machines("ml.m5.large", 1), Machines("ml.m5.large", 2)]
+    assert model.release.traffic == Traffic("linear", 50, 60, rollback_alarms=True)
+    assert model.release.traffic.duration_s == 120
+    assert model.release.scaling == Scaling(2, 8, 600)
+    assert model.release.experiment.ramp == (0.1, 0.25)
+
+
 @pytest.mark.parametrize("metric", sorted(LOSSES))
 def test_an_experiment_may_compare_what_has_a_value_a_record(
     tmp_path: Path, flights: dict[str, Any], schema: dict[str, Any], metric: str
@@ -179,7 +208,10 @@ def test_an_experiment_may_compare_what_has_a_value_a_record(
     ("release", "expected"),
     [
         ([], "'release': expected an object, found []"),
-        ({"keep_stage": True}, "'release.keep_stage': expected one of deadline_s, experiment, keep_stages, tests"),
+        (
+            {"keep_stage": True},
+            "'release.keep_stage': expected one of deadline_s, experiment, keep_stages, scaling, stages, te",
+        ),
         ({"keep_stages": "no"}, "'release.keep_stages': expected true or false, found 'no'"),
         ({"deadline_s": 59}, "'release.deadline_s': expected a whole number from 60 to 86400, found 59"),
         ({"tests": {"p50_ms": 0}}, "'release.tests.p50_ms': expected a number above 0, found 0"),
@@ -191,6 +223,19 @@ def test_an_experiment_may_compare_what_has_a_value_a_record(
         ({"tests": {"slice_margin": None}}, "'release.tests.slice_margin': expected a number, found None"),
         ({"tests": {"calibration_max": 1.5}}, "'release.tests.calibration_max': expected a number from 0 to 1"),
         ({"tests": {"p99_ms": 5}}, "'release.tests.p99_ms': expected one of"),
+        ({"traffic": {"shifting": "slowly"}}, "'release.traffic.shifting': expected a string like all_at_once|canary"),
+        ({"traffic": {"shifting": "linear", "step_percent": 5}}, "'release.traffic.step_percent': expected a whole nu"),
+        ({"traffic": {"step_percent": 51}}, "'release.traffic.step_percent': expected a whole number from 1 to 50"),
+        (
+            {"traffic": {"wait_s": 1800}},
+            "'release.traffic': expected waits shorter than deadline_s (2700 s), found",
+        ),
+        ({"stages": {"test": {}}}, "'release.stages.test': expected one of dev, prod, staging"),
+        ({"stages": {"dev": {"instance_type": "m5.large"}}}, "'release.stages.dev.instance_type': expected a string"),
+        ({"scaling": {"instances_min": 2, "instances_max": 1}}, "'release.scaling.instances_max': expected a whole nu"),
+        ({"experiment": {"mode": "split", "ramp": [0.05]}}, "'release.experiment.ramp': expected shares that rise"),
+        ({"experiment": {"ramp": [0.5]}}, "'release.experiment.ramp': expected mode split: nothing else has shares"),
+        ({"experiment": {"mode": "split", "ramp": [1]}}, "'release.experiment.ramp': expected a list of numbers betw"),
         ({"experiment": {"mode": "off"}}, "'release.experiment.mode': expected a string like paired|split|none"),
         ({"experiment": {"metric": "auc"}}, "'release.experiment.metric': expected a string like log_loss|"),
         ({"experiment": {"minimum_effect": 0}}, "'release.experiment.minimum_effect': expected a number above 0"),
@@ -231,7 +276,7 @@ def test_a_wrong_setting_of_the_release_is_named(
         load_model(path)
 
     assert str(caught.value).startswith(f"{path}: {expected}")
-    assert str(caught.value).rpartition("; ")[2].startswith(("correct", "put"))
+    assert str(caught.value).rpartition("; ")[2].startswith(("correct", "put", "leave", "wait"))
 
 
 def test_a_file_that_is_not_there_or_no_json_is_named(tmp_path: Path) -> None:

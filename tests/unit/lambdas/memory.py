@@ -101,6 +101,9 @@ class MemoryClients:
         self.sns: Any = Sent()
         self.sqs: Any = Sent()
 
+    def at(self, stage: str) -> "MemoryClients":
+        return self
+
 
 class MemoryWorld:
     """The functions of one model over fakes."""

@@ -8,6 +8,7 @@ from botocore.exceptions import ClientError
 
 from lambdas.change_endpoint.decision import Names
 from lambdas.shared.errors import Permanent
+from lambdas.shared.settings import Machines
 from tests.unit.lambdas.world import World, package_arn
 
 DEV, STAGING, PROD = (f"driftloop-flights-{stage}" for stage in ("dev", "staging", "prod"))
@@ -197,7 +198,7 @@ def test_a_challenger_in_mode_split_answers_by_weight(world: World) -> None:
 
 def test_a_champion_keeps_its_machines_during_the_experiment(world: World) -> None:
     world.add_package(1, "Approved")
-    world.change_endpoint(instance_count=3).handle(_event("promote", "prod"))
+    world.change_endpoint(machines=Machines("ml.m5.large", 3)).handle(_event("promote", "prod"))
     world.add_package(2, "Approved")
 
     world.change_endpoint(mode="split").handle(_event("experiment", "prod", 2, "r2"))
@@ -209,16 +210,40 @@ def test_a_champion_keeps_its_machines_during_the_experiment(world: World) -> No
     ]
 
 
-def test_an_experiment_that_runs_already_is_not_taken_for_the_production_before(world: World) -> None:
-    _promoted(world)
+def test_an_experiment_that_is_started_again_is_the_same_and_looks_behind_itself(world: World) -> None:
+    before = _promoted(world)
     world.add_package(2, "Approved")
     function = world.change_endpoint()
-    function.handle(_event("experiment", "prod", 2, "r2"))
 
-    with pytest.raises(Permanent, match=f"{AB}: the experiment of this release runs already"):
-        function.handle(_event("experiment", "prod", 2, "r2"))
+    first, second = (function.handle(_event("experiment", "prod", 2, "r2")) for _ in range(2))
 
+    assert first == second
+    assert (first["config"], first["previous"]) == (AB, before)
     assert len(world.sagemaker.changes) == 2
+
+
+def test_an_update_that_is_under_way_is_not_asked_for_again(world: World) -> None:
+    before = _promoted(world)
+    wanted = _promoted(world, 2, "r2")
+    world.sagemaker.endpoints[PROD] |= {
+        "EndpointStatus": "Updating",
+        "EndpointConfigName": before,
+        "PendingDeploymentSummary": {"EndpointConfigName": wanted},
+    }
+
+    answer = world.change_endpoint().handle(_event("promote", "prod", 2, "r2"))
+
+    assert answer["config"] == wanted
+    assert len(world.sagemaker.changes) == 2
+
+
+def test_an_endpoint_that_failed_is_named_with_what_to_do(world: World) -> None:
+    _promoted(world)
+    world.sagemaker.endpoints[PROD] |= {"EndpointStatus": "Failed", "FailureReason": "no machines"}
+    world.add_package(2, "Approved")
+
+    with pytest.raises(Permanent, match=f"{PROD}: AWS lets a failed endpoint only be deleted: no machines; delete it"):
+        world.change_endpoint().handle(_event("promote", "prod", 2, "r2"))
 
 
 def test_a_promotion_puts_the_challenger_into_the_champions_slot(world: World) -> None:
@@ -323,7 +348,7 @@ def test_what_is_rejected_meanwhile_can_still_be_withdrawn_and_taken_down(world:
 @pytest.mark.parametrize(
     ("change", "stage", "problem"),
     [
-        ("redeploy", "dev", "change 'redeploy': expected deploy, experiment, promote, withdraw or remove"),
+        ("redeploy", "dev", "change 'redeploy': expected deploy, experiment, promote, withdraw, scale or remove"),
         ("deploy", "test", "stage 'test': expected one of dev, staging, prod"),
         ("remove", "test", "stage 'test': expected one of dev, staging, prod"),
     ],

@@ -1,5 +1,6 @@
 """Approvals and rejections become releases, one after the other, each noted and told once."""
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -192,19 +193,63 @@ def test_a_model_that_fails_its_tests_is_tried_again_while_attempts_remain_and_i
     world.add_package(1, "Approved", CustomerMetadataProperties=metadata)
     _deliver(world, package_changed(1))
 
+    for stage in ("dev", "staging"):
+        world.sagemaker.stand(f"driftloop-flights-{stage}")
+
     _refuse(world, _done("DeployDev"), failed_step("TestDev", "p95 1200 ms, at most 1000 ms"))
 
     [request] = world.clients.sqs.bodies(world.ingest_url)
     assert (request["kind"], request["package_arn"]) == ("RetrainingRequested", package_arn(1))
     assert "p95 1200 ms" in request["reason"]
     assert world.sagemaker.deleted == ["driftloop-flights-dev", "driftloop-flights-staging"]
+    assert world.sagemaker.configs == {}
 
 
-def test_what_fails_for_another_reason_says_nothing_about_the_model(world: World) -> None:
+def test_the_audit_trail_tells_what_was_done_at_each_stage(world: World) -> None:
+    _approve(world, 1)
+    ended = [("TestDev", 5, "Succeeded", ""), ("DeployDev", 1, "Succeeded", ""), ("TestStaging", 9, "Failed", "slow")]
+    _refuse(
+        world,
+        *(
+            {**_done(name), "StepStatus": status, "EndTime": START + timedelta(minutes=minute), "FailureReason": reason}
+            for name, minute, status, reason in ended
+        ),
+        {"StepName": "RemoveDev", "StepStatus": "Executing"},
+    )
+
+    told = [(row["what"], row["why"]) for row in world.rows("AUDIT") if row["what"].startswith("step.")]
+    assert [what for what, _ in told] == [
+        "step.DeployDev.Succeeded",
+        "step.TestDev.Succeeded",
+        "step.TestStaging.Failed",
+    ]
+    assert told[-1][1] == "slow"
+
+
+@pytest.mark.parametrize("step", ["DevReady", "StagingReady"])
+def test_a_model_that_does_not_come_up_is_tried_again(world: World, step: str) -> None:
     world.add_package(1, "Approved", CustomerMetadataProperties={"batch_id": "b-1", "attempt": "1"})
     _deliver(world, package_changed(1))
 
-    _refuse(world, failed_step("DeployDev", "ResourceLimitExceeded"))
+    _refuse(world, failed_step(step, "it is Failed: The primary container did not pass the ping health check."))
+
+    [request] = world.clients.sqs.bodies(world.ingest_url)
+    assert "did not pass the ping health check" in request["reason"]
+
+
+@pytest.mark.parametrize(
+    ("step", "reason"),
+    [
+        ("DeployDev", "ResourceLimitExceeded"),
+        ("DevReady", "it is Failed: Unable to provision requested ML compute capacity"),
+        ("Promoted", "it is Failed: The primary container did not pass the ping health check."),
+    ],
+)
+def test_what_fails_for_another_reason_says_nothing_about_the_model(world: World, step: str, reason: str) -> None:
+    world.add_package(1, "Approved", CustomerMetadataProperties={"batch_id": "b-1", "attempt": "1"})
+    _deliver(world, package_changed(1))
+
+    _refuse(world, failed_step(step, reason))
 
     assert world.clients.sqs.bodies(world.ingest_url) == []
 

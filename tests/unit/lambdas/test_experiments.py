@@ -101,6 +101,73 @@ def test_a_challenger_that_is_not_better_is_not_promoted(trial: Trial, challenge
     assert trial.verdict()["reason"].startswith(said)
 
 
+@pytest.fixture
+def climbing(world: World) -> Trial:
+    """In mode split, from a fifth of the requests by way of a third to a half."""
+    return Trial(world, world.answer_waits(replace(EXPERIMENT, mode="split", ramp=(0.3, 0.5))), "split")
+
+
+def _shares(trial: Trial) -> list[float]:
+    """The challenger's shares that were asked for."""
+    changes = [request for change, request in trial.world.sagemaker.changes if change.endswith("and_capacities")]
+    return [request["DesiredWeightsAndCapacities"][1]["DesiredWeight"] for request in changes]
+
+
+def test_a_challenger_that_does_no_harm_gets_more_of_the_traffic_look_by_look(climbing: Trial) -> None:
+    climbing.start()
+    climbing.tick(60)
+    assert _shares(climbing) == []  # nobody has asked it yet
+
+    climbing.traffic(65, requests=100)
+    climbing.tick(70)
+    climbing.tick(80)  # no look is due
+    climbing.traffic(75, requests=99)
+    climbing.tick(135)
+    assert _shares(climbing) == [0.3]
+
+    climbing.traffic(140, requests=1)
+    climbing.tick(200)
+    assert _shares(climbing) == [0.3, 0.5]
+
+
+def test_what_was_answered_before_the_last_share_is_not_compared(climbing: Trial) -> None:
+    climbing.start(sd=0.3)
+    climbing.answers(CHAMPION, ("0.9" for _ in range(900)))
+    climbing.answers(CHALLENGER, ("0.1" for _ in range(900)), first=900)
+    for minute in (5, 65):
+        climbing.traffic(minute, requests=100)
+        climbing.tick(minute + 60)
+    climbing.answers(CHAMPION, (str(0.5 + k % 7 / 100) for k in range(800)), minute=130, first=2000)
+    climbing.answers(CHALLENGER, (str(0.7 + k % 7 / 100) for k in range(800)), minute=130, first=2800)
+    climbing.labels({f"r{k}": "1" for k in range(3600)}, minute=150)
+
+    climbing.tick(190)
+
+    report = climbing.report()
+    assert climbing.verdict()["verdict"] == "promote", report
+    assert (report["total"]["champion"]["n"], report["total"]["challenger"]["n"]) == (800, 800)
+    assert [climb["challenger"] for climb in report["shares"]] == [0.3, 0.5]
+
+
+def test_a_challenger_that_does_harm_is_taken_out_before_it_gets_more(climbing: Trial) -> None:
+    climbing.start()
+    climbing.traffic(5, requests=100, errors=50)
+
+    climbing.tick(60)
+
+    assert (climbing.verdict()["verdict"], _shares(climbing)) == ("keep", [])
+
+
+def test_while_the_endpoint_is_busy_the_share_stays(climbing: Trial) -> None:
+    climbing.start()
+    climbing.traffic(5, requests=100)
+    climbing.world.sagemaker.endpoints[PROD] |= {"EndpointStatus": "Updating"}
+
+    climbing.tick(60)
+
+    assert _shares(climbing) == []
+
+
 def test_in_mode_split_each_variant_is_judged_by_its_own_labels(split: Trial) -> None:
     split.start(sd=0.3)
     split.answers(CHAMPION, (str(0.5 + k % 7 / 100) for k in range(800)))
@@ -208,6 +275,15 @@ def test_without_a_comparison_there_is_no_plan_and_the_champion_stays(trial: Tri
 
     assert trial.verdict()["verdict"] == "inconclusive"
     assert "comparison.json' does not exist" in trial.verdict()["reason"]
+
+
+def test_losses_of_another_metric_than_the_experiments_are_no_plan_either(world: World) -> None:
+    trial = Trial(world, world.answer_waits(replace(EXPERIMENT, metric="squared_error")))
+
+    trial.start()
+
+    assert trial.verdict()["verdict"] == "inconclusive"
+    assert "expected losses of squared_error, found log_loss; the champion stays" in trial.verdict()["reason"]
 
 
 def test_without_the_champions_losses_the_plan_asks_for_more_rather_than_less(trial: Trial) -> None:

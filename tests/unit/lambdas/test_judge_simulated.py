@@ -21,7 +21,7 @@ Array = np.ndarray[Any, Any]
 RUNS = 20_000
 AT_ONCE = 500
 RAILS = GuardRails(requests_min=100, error_rate_max=0.02, p95_ms_max=1000, null_rate_max=0.01)
-PAIRED = ExperimentSettings("paired", "log_loss", 0.02, 0.05, 0.8, 0.1, 259_200, 3600, RAILS)
+PAIRED = ExperimentSettings("paired", "log_loss", 0.02, 0.05, 0.8, 0.1, (), 259_200, 3600, RAILS)
 NOISE = 0.35
 
 

@@ -3,6 +3,7 @@
 from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError
 
 from lambdas.shared.ledger.table import Put
 from tests.unit.lambdas.world import (
@@ -204,6 +205,32 @@ def test_a_report_that_is_no_report_counts_as_none(world: World) -> None:
     _end(world, run, "Succeeded")
 
     assert world.states() == {"CONSUMED": 1}
+
+
+class Discreet:
+    """S3 as it answers who may list only below a prefix: AccessDenied for what is not there."""
+
+    def __init__(self, client: Any) -> None:
+        self._client = client
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._client, name)
+
+    def get_object(self, **request: Any) -> Any:
+        try:
+            return self._client.get_object(**request)
+        except ClientError as exc:
+            raise ClientError({"Error": {"Code": "AccessDenied", "Message": "Access Denied"}}, "GetObject") from exc
+
+
+def test_a_broken_run_without_a_report_is_settled_though_s3_does_not_say_that_there_is_none(world: World) -> None:
+    run = _run(world, GOOD)
+    world.clients.__dict__["s3"] = Discreet(world.clients.s3)
+
+    _end(world, run, "Failed", BROKEN)
+
+    assert world.states() == {"CLAIMED": 1}
+    assert world.told() == ["training-failed"]
 
 
 def test_a_status_that_is_no_end_is_ignored(world: World) -> None:

@@ -60,13 +60,15 @@ class Trial:
     def start(self, sd: float = 0.3) -> None:
         """Production is up, the comparison is there, the callback message comes."""
         self.world.sagemaker.endpoints[PROD] = both(self.mode)
-        self.compare({"challenger": {"loss": {"sd": sd}}, "champion": {"loss": {"sd": sd}}, "difference": {"sd": sd}})
+        self.compare(losses(sd))
         self.send(callback("experiment", mode=self.mode))
 
     def compare(self, comparison: Mapping[str, Any]) -> None:
-        """comparison.json of the staging tests."""
+        """comparison.json of the staging tests; of log losses if it does not say otherwise."""
         key = "flights/releases/r/staging/comparison.json"
-        self.world.clients.s3.put_object(Bucket=ARTIFACTS, Key=key, Body=json.dumps(comparison).encode())
+        self.world.clients.s3.put_object(
+            Bucket=ARTIFACTS, Key=key, Body=json.dumps({"metric": "log_loss", **comparison}).encode()
+        )
 
     def send(self, *bodies: Mapping[str, Any], minute: int = 0) -> None:
         """Messages that the function handles without complaint."""
@@ -134,3 +136,8 @@ class Trial:
 
 
 CHAMPION, CHALLENGER = "champion", "challenger"
+
+
+def losses(sd: float) -> dict[str, Any]:
+    """What comparison.json says of a metric."""
+    return {"challenger": {"loss": {"sd": sd}}, "champion": {"loss": {"sd": sd}}, "difference": {"sd": sd}}

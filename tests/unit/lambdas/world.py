@@ -30,8 +30,11 @@ from lambdas.shared.settings import (
     DecideReleaseSettings,
     ExperimentSettings,
     GuardRails,
+    Machines,
+    Scaling,
     SharedSettings,
     StartTrainingSettings,
+    Traffic,
 )
 from lambdas.start_training.books import open_books
 from lambdas.start_training.handler import StartTraining
@@ -49,6 +52,7 @@ EXPERIMENT = ExperimentSettings(
     alpha=0.05,
     power=0.8,
     start_weight=0.2,
+    ramp=(),
     duration_max_s=6 * 3600,
     look_every_s=3600,
     guard_rails=GuardRails(requests_min=100, error_rate_max=0.02, p95_ms_max=1000.0, null_rate_max=0.01),
@@ -82,6 +86,11 @@ class FakeSageMaker:
     models: dict[str, dict[str, Any]] = field(default_factory=dict)
     configs: dict[str, dict[str, Any]] = field(default_factory=dict)
     changes: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
+
+    def stand(self, name: str) -> None:
+        """An endpoint is up, with a config of its own."""
+        self.configs[f"{name}-v1"] = {"EndpointConfigName": f"{name}-v1", "ProductionVariants": []}
+        self.endpoints[name] = {"EndpointStatus": "InService", "EndpointConfigName": f"{name}-v1"}
 
     def describe_endpoint(self, EndpointName: str) -> dict[str, Any]:  # noqa: N803 - AWS's own name
         if EndpointName not in self.endpoints:
@@ -122,6 +131,10 @@ class FakeSageMaker:
     def update_endpoint(self, **request: Any) -> dict[str, Any]:
         self.describe_endpoint(request["EndpointName"])
         return self._serve("update_endpoint", request)
+
+    def update_endpoint_weights_and_capacities(self, **request: Any) -> dict[str, Any]:
+        self.changes.append(("update_endpoint_weights_and_capacities", request))
+        return {}
 
     def _serve(self, change: str, request: dict[str, Any]) -> dict[str, Any]:
         """Changes are over at once; every variant has the instances that its config asks for."""
@@ -188,6 +201,31 @@ class FakeSageMaker:
 
 
 @dataclass
+class FakeAutoscaling:
+    """Scalable targets and their policies, by resource id."""
+
+    targets: dict[str, dict[str, Any]] = field(default_factory=dict)
+    policies: dict[str, dict[str, Any]] = field(default_factory=dict)
+
+    def register_scalable_target(self, **request: Any) -> dict[str, Any]:
+        self.targets[request["ResourceId"]] = request
+        return {}
+
+    def put_scaling_policy(self, **request: Any) -> dict[str, Any]:
+        assert request["ResourceId"] in self.targets
+        self.policies[request["ResourceId"]] = request
+        return {}
+
+    def describe_scalable_targets(self, **request: Any) -> dict[str, Any]:
+        return {"ScalableTargets": [found for name, found in self.targets.items() if name in request["ResourceIds"]]}
+
+    def deregister_scalable_target(self, **request: Any) -> dict[str, Any]:
+        del self.targets[request["ResourceId"]]
+        self.policies.pop(request["ResourceId"], None)
+        return {}
+
+
+@dataclass
 class FakeCloudWatch:
     """One series a metric: minute after START -> value, the challenger's."""
 
@@ -247,12 +285,16 @@ class WorldClients(LazyClients):
     """The clients of the functions, in this world."""
 
     def __init__(self) -> None:
+        super().__init__()
+        self.elsewhere: dict[str, Any] = {}
         lock = threading.RLock()
         self.fake = FakeSageMaker()
         self.__dict__["dynamodb"] = OneAtATime(boto3.client("dynamodb", "us-east-1"), lock)
         self.__dict__["s3"] = OneAtATime(boto3.client("s3", "us-east-1"), lock)
         self.metrics = FakeCloudWatch()
         self.__dict__["cloudwatch"] = self.metrics
+        self.scaler = FakeAutoscaling()
+        self.__dict__["autoscaling"] = self.scaler
         self.__dict__["scheduler"] = OneAtATime(boto3.client("scheduler", "us-east-1"), lock)
         self.__dict__["sns"] = OneAtATime(boto3.client("sns", "us-east-1"), lock)
         self.__dict__["sqs"] = RecordingSqs(OneAtATime(boto3.client("sqs", "us-east-1"), lock))
@@ -260,6 +302,9 @@ class WorldClients(LazyClients):
     @cached_property
     def sagemaker(self) -> Any:
         return self.fake
+
+    def at(self, stage: str) -> Any:
+        return self.elsewhere.get(stage, self)
 
 
 @dataclass
@@ -297,17 +342,24 @@ class World:
         return build_decide_release(settings, self.clients)
 
     def change_endpoint(
-        self, *, mode: str = "paired", keeps_stages: bool = False, instance_count: int = 1
+        self,
+        *,
+        mode: str = "paired",
+        keeps_stages: bool = False,
+        machines: Machines = Machines("ml.m5.large", 1),  # noqa: B008 - frozen
+        traffic: Traffic | None = None,
+        scaling: Scaling | None = None,
     ) -> ChangeEndpoint:
         settings = ChangeEndpointSettings(
             endpoint_prefix="driftloop-flights",
             serve_role_arn="arn:aws:iam::123456789012:role/driftloop-flights-serve",
             capture_uri=f"s3://{ARTIFACTS}/{MODEL}/capture",
-            instance_type="ml.m5.large",
-            instance_count=instance_count,
+            machines=dict.fromkeys(("dev", "staging", "prod"), machines),
             experiment_mode=mode,
             challenger_weight=0.2,
             keeps_stages=keeps_stages,
+            traffic=traffic,
+            scaling=scaling,
         )
         return ChangeEndpoint(settings, self.clients)
 

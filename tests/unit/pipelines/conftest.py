@@ -70,3 +70,9 @@ def _store(aws_env: dict[str, str]) -> Store:
     client.create_bucket(Bucket=bucket)
     client.put_bucket_versioning(Bucket=bucket, VersioningConfiguration={"Status": "Enabled"})
     return Store(client, bucket, aws_env)
+
+
+@pytest.fixture
+def several_accounts(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An emulator of this process may have told moto that there is one."""
+    monkeypatch.delenv("MOTO_ACCOUNT_ID", raising=False)

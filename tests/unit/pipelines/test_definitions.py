@@ -156,6 +156,7 @@ def test_release_is_the_pipeline_of_the_architecture() -> None:
         ("Condition", "Decide"),
         ("Lambda", "Promote"),
         ("Callback", "Promoted"),
+        ("Lambda", "Scale"),
         ("Processing", "VerifyProduction"),
         ("Lambda", "Withdraw"),
         ("Callback", "Withdrawn"),
@@ -190,7 +191,12 @@ def test_only_the_verdict_to_promote_promotes_and_whatever_else_ends_with_its_re
 
     verdict = {"Get": "Steps.Verdict.OutputParameters['verdict']"}
     assert decide["Arguments"]["Conditions"] == [{"Type": "Equals", "LeftValue": verdict, "RightValue": "promote"}]
-    assert [step["Name"] for step in decide["Arguments"]["IfSteps"]] == ["Promote", "Promoted", "VerifyProduction"]
+    assert [step["Name"] for step in decide["Arguments"]["IfSteps"]] == [
+        "Promote",
+        "Promoted",
+        "Scale",
+        "VerifyProduction",
+    ]
     [kept] = [step for step in decide["Arguments"]["ElseSteps"] if step["Type"] == "Fail"]
     assert "Steps.Verdict.OutputParameters['reason']" in references(kept["Arguments"]["ErrorMessage"])
 
@@ -210,6 +216,7 @@ def test_each_change_is_one_that_the_function_knows_and_in_its_stage() -> None:
         ("RemoveStaging", "remove", "staging"),
         ("StartExperiment", "experiment", "prod"),
         ("Promote", "promote", "prod"),
+        ("Scale", "scale", "prod"),
         ("Withdraw", "withdraw", "prod"),
     }
 
@@ -224,9 +231,10 @@ def test_a_rollback_is_the_promotion_and_nothing_before_it() -> None:
     release = {step["Name"]: step for step in steps_of(load("release")["Steps"])}
     rollback = load("rollback")["Steps"]
 
-    assert [step["Name"] for step in rollback] == ["Promote", "Promoted", "VerifyProduction"]
+    assert [step["Name"] for step in rollback] == ["Promote", "Promoted", "Scale", "VerifyProduction"]
     for step in rollback:
-        assert step["Arguments"] == release[step["Name"]]["Arguments"]
+        at_once = {"at_once": "true"} if step["Name"] == "Promote" else {}
+        assert step["Arguments"] == {**release[step["Name"]]["Arguments"], **at_once}
     assert before("rollback", "Promote") == set()
     assert before("rollback", "VerifyProduction") == {"Promote", "Promoted"}
 

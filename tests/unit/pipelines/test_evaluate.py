@@ -12,12 +12,12 @@ from tests.support.small_models import Aws, Model, evaluate
 pytestmark = pytest.mark.xdist_group("pipelines-model-tests")  # with whom it shares the trained models
 
 
-def judged(aws: Aws, folder: Path, challenger: Model) -> tuple[dict[str, Any], Ended]:
+def judged(aws: Aws, folder: Path, challenger: Model, role_arn: str = "none") -> tuple[dict[str, Any], Ended]:
     """What Evaluate says of a model that was just trained."""
     ml = MlDir(folder)
     ml.put("model/model.tar.gz", challenger.archive)
     ml.put("holdout/holdout.csv", challenger.holdout)
-    ended = evaluate(ml, aws.production, aws.store.env)
+    ended = evaluate(ml, aws.production, aws.store.env, role_arn)
     assert ended.code == 0, ended.stderr
     return dict(json.loads(ml.output("evaluation/evaluation.json").read_text())["champion"]), ended
 
@@ -57,6 +57,16 @@ def test_the_same_model_again_is_neither_better_nor_worse(aws: Aws, tmp_path: Pa
     champion, _ = judged(aws, tmp_path, good)
 
     assert (champion["worse_by"], champion["worse_by_at_least"], champion["worse_by_at_most"]) == (0, 0, 0)
+
+
+@pytest.mark.usefixtures("several_accounts")
+def test_the_champion_is_found_in_the_account_that_production_has(aws: Aws, tmp_path: Path, good: Model) -> None:
+    role, package = "arn:aws:iam::333333333333:role/release", aws.register(good)
+    aws.serve(package, aws.in_account(role))
+
+    there, here = (judged(aws, tmp_path / place, good, found)[0] for place, found in (("a", role), ("b", "none")))
+
+    assert (there["package_arn"], here["package_arn"]) == (package, None)
 
 
 def test_a_champion_whose_archive_is_gone_keeps_nobody_from_being_trained(

@@ -21,7 +21,7 @@ from tests.support.small_models import Aws, Model
 
 pytestmark = pytest.mark.xdist_group("pipelines-model-tests")  # one worker trains the models that these tests share
 
-SCRIPT = "release/scripts/model_tests.py"
+SCRIPT = "release/scripts/model_tests.pyz"
 CONTRACT = {
     "name": "small",
     "target": {"name": "late", "column": "delay", "greater_than": 15},
@@ -349,13 +349,17 @@ def test_comparison_json_is_what_the_experiment_is_planned_from(run: Run, aws: A
 
     found = run("staging", good).comparison
 
-    assert set(found) == {"rows", "champion", "challenger", "difference", "metric"}
+    assert set(found) == {"rows", "champion", "challenger", "difference", "metric", "other_metrics"}
     assert (found["rows"], found["metric"]) == (1200, "log_loss")
     assert found["champion"]["package_arn"] == champion
     assert set(found["difference"]) == {"mean", "sd", "n"}
     gain = found["champion"]["loss"]["mean"] - found["challenger"]["loss"]["mean"]
     assert found["difference"]["mean"] == pytest.approx(gain)
     assert found["difference"]["mean"] > 0
+    brier = found["other_metrics"]["squared_error"]
+    gain = brier["champion"]["loss"]["mean"] - brier["challenger"]["loss"]["mean"]
+    assert brier["difference"]["mean"] == pytest.approx(gain)
+    assert 0 < brier["challenger"]["loss"]["mean"] < 0.25, "better than a coin"
 
 
 def test_the_same_model_twice_differs_by_nothing(run: Run, aws: Aws, good: Model) -> None:
@@ -441,6 +445,35 @@ def test_a_calibrated_model_passes_and_one_that_is_too_sure_fails(run: Run, good
     assert re.search(r"frequency are 0\.\d+ apart, weighted over 1 bins; allowed 0.1", sure.reasons)
 
 
+@pytest.mark.usefixtures("several_accounts")
+def test_stages_in_other_accounts_are_asked_with_the_roles_that_they_trust(run: Run, aws: Aws, good: Model) -> None:
+    """The registry stays at home: the packages are in no other account."""
+    staging, production = (f"arn:aws:iam::{account * 12}:role/release" for account in "23")
+    champion = aws.register(good)
+    aws.serve(champion, aws.in_account(production))
+    signers = set()
+
+    def seen(ask: Ask, model: Container) -> Reply:
+        signers.add(ask.access_key)
+        return model(ask)
+
+    tested = run("staging", good, seen, endpoint_role_arn=staging, production_role_arn=production)
+
+    assert tested.ended.code == 0, tested.ended.stderr
+    assert tested.report["champion_arn"] == champion
+    assert len(signers) == 1
+    assert "test" not in signers
+
+
+@pytest.mark.usefixtures("several_accounts")
+def test_production_in_another_account_is_not_seen_without_its_role(run: Run, aws: Aws, good: Model) -> None:
+    aws.serve(aws.register(good), aws.in_account("arn:aws:iam::333333333333:role/release"))
+
+    tested = run("staging", good)
+
+    assert tested.check("challenger against champion")["outcome"] == "skipped"
+
+
 def test_production_has_to_answer_from_the_champion_slot(run: Run, good: Model) -> None:
     right, wrong = run("production", good), run("production", good, variant="challenger")
 
@@ -499,7 +532,7 @@ def repacked(model: Model, features: str) -> Model:
             '{"features": [{"name": "wind", "type": "number"}]}',
             "needs the columns wind, which the hold-out",
         ),
-        ("{", "model.tar.gz cannot be scored: JSONDecodeError"),
+        ("{", "its archive cannot be scored: JSONDecodeError"),
     ],
 )
 def test_a_champion_that_cannot_be_scored_fails_with_the_reason(

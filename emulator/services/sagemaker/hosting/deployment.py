@@ -16,6 +16,7 @@ from emulator.kernel.ports import Kernel
 from emulator.kernel.store import Row
 from emulator.semantics.containers.failures import cut
 from emulator.semantics.endpoints import capture, deployments, progress, variants
+from emulator.semantics.faults import kinds
 from emulator.services.sagemaker import engine, names, tags
 from emulator.services.sagemaker.hosting import endpoint_records as records
 from emulator.services.sagemaker.hosting.fleet import Fleet, Generation
@@ -47,6 +48,10 @@ def create(kernel: Kernel, name: str, config: Row) -> None:
         records.move(kernel, name, "Failed", FailureReason=cut(str(failure)), PendingDeploymentSummary=None)
         return
     fleet.provision()
+    if kernel.faults.strikes(kinds.CREATION_FAILS, name):
+        fleet.retire(generation)
+        records.move(kernel, name, "Failed", FailureReason=kinds.NO_CAPACITY, PendingDeploymentSummary=None)
+        return
     generation.share = 1.0
     with fleet.lock:
         fleet.lead([generation], _weights([*shown, *shadows]))
@@ -56,6 +61,10 @@ def create(kernel: Kernel, name: str, config: Row) -> None:
 def update(kernel: Kernel, name: str, asked: Update) -> None:
     """From Updating to InService with the new configuration, or back to InService with the old one."""
     fleet = engine.of(kernel).fleet
+    if kernel.faults.strikes(kinds.UPDATE_ROLLS_BACK, name):
+        fleet.provision()
+        records.move(kernel, name, "InService", PendingDeploymentSummary=None)
+        return
     try:
         change = _change(kernel, fleet, name, asked)
     except JobFailure as failure:

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from emulator.kernel import traffic
+from emulator.kernel.faults import Fault
 from emulator.kernel.ports import Kernel
 from emulator.kernel.store import Row
 from emulator.semantics.endpoints import routes, variants
@@ -23,6 +24,7 @@ from emulator.semantics.endpoints.asynchronous import Asynchronous
 from emulator.semantics.endpoints.asynchronous import settings as asynchronous_settings
 from emulator.semantics.endpoints.capture import Capture
 from emulator.semantics.endpoints.capture import settings as capture_settings
+from emulator.semantics.faults import kinds
 from emulator.services.sagemaker.hosting import blueprints
 from emulator.services.sagemaker.hosting.blueprints import Blueprint
 from emulator.services.sagemaker.hosting.idling import Idle
@@ -76,6 +78,7 @@ class Fleet:
         self._logs = logs
         self._live: dict[str, Standing] = {}
         self._idle = Idle(kernel, self)
+        kernel.faults.act_on(kinds.SERVER_CRASHES, self._crash)
 
     def draw(self, endpoint: str, config: Row) -> Generation:
         """A generation for a configuration, its models unpacked; nothing runs yet.
@@ -202,6 +205,17 @@ class Fleet:
         if blueprint.max_concurrency is not None:
             serverless = routes.Serverless(blueprint.max_concurrency, partial(self._idle.wake, leader, name))
         return routes.Variant(name, standing.weights[name], tuple(pools), blueprint.strategy, serverless)
+
+    def _crash(self, fault: Fault) -> list[str]:
+        """Kill live instances of what the fault names; answers their variants."""
+        with self.lock:
+            standing = [generation for found in self._live.values() for generation in found.generations]
+            running = [item for found in standing for items in found.instances.values() for item in items]
+        named = [(f"{item.blueprint.endpoint}/{item.blueprint.variant}", item) for item in running if item.is_well]
+        hit = [(name, item) for name, item in named if fault.strikes(fault.kind, name)][: fault.left]
+        for _, item in hit:
+            item.crash()
+        return [name for name, _ in hit]
 
     def _crashed(self, instance: HostedInstance) -> None:
         """Note it, take it out of the traffic, and start another."""

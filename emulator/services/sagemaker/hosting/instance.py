@@ -65,6 +65,11 @@ class HostedInstance:
         if not self.is_well:
             raise JobFailure(f"an instance of variant {self.blueprint.variant} ended as soon as it was up")
 
+    def crash(self) -> None:
+        """Its servers are killed as they are, requests in flight and all."""
+        for server in self._servers:
+            server.kill()
+
     def stop(self) -> None:
         """Requests in flight end first; the directory goes with the servers."""
         with self._lock:

@@ -107,6 +107,11 @@ class ModelServer:
             if not self._ended.wait(_GRACE_S):
                 self._process.kill()
 
+    def kill(self) -> None:
+        """SIGKILL, as if it had died by itself."""
+        if self._process is not None:
+            self._process.kill()
+
     def ask(self, method: str, path: str, body: bytes = b"") -> tuple[int, bytes]:
         """A request of ours to the container, such as to load a model: status and body.
 

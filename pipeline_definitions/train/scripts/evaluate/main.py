@@ -26,6 +26,7 @@ import numpy as np
 
 from pipeline_definitions.shared.scripts.jobs import fail, region
 from pipeline_definitions.shared.scripts.registry import Registry, UntestableError
+from pipeline_definitions.shared.scripts.roles import acting_as
 from pipeline_definitions.shared.scripts.scoring import (
     Array,
     Holdout,
@@ -55,7 +56,9 @@ def main() -> int:
     except UntestableError as exc:
         fail(str(exc), options.base_dir)
         return 1
-    champion = compared(Registry(boto3.session.Session(region_name=region())), options, challenger, holdout)
+    session = boto3.session.Session(region_name=region())
+    registry = Registry(session, acting_as(session, options.production_role_arn))
+    champion = compared(registry, options, challenger, holdout)
     evaluation = evaluate(holdout.labels, challenger.predictions, options.metric, champion)
     _write(output / "evaluation.json", evaluation)
     _write(output / "golden.json", golden(holdout, challenger.predictions))
@@ -129,6 +132,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--base-dir", type=Path, default=Path("/opt/ml/processing"))
     parser.add_argument("--metric", required=True, choices=sorted(METRICS), help="what the gate compares")
     parser.add_argument("--production-endpoint", required=True, help="where the champion serves, if anything does")
+    parser.add_argument("--production-role-arn", default="none", help="role in production's own account, or `none`")
     return parser.parse_args()
 
 

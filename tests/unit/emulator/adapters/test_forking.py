@@ -163,11 +163,11 @@ def test_a_zip_application_is_run_as_a_fresh_interpreter_runs_it(
         archive.writestr(f"{module}.py", "WHO = 'me'")
     found = []
 
-    for each in (spawner, PLAIN):
+    for kind, each in ((ForkedProcess, spawner), (object, PLAIN)):
         lines: list[str] = []
         argv = (str(LIGHT / "bin" / "python"), "/opt/ml/program.pyz", "--a", "b")
-        child: Process = each.spawn(Command(argv, BASE, lines.append, cwd="/opt/ml", mounts=(Mount(place, "/opt/ml"),)))
-        found.append((child.wait(60), lines))
+        command = Command(argv, BASE, lines.append, cwd="/opt/ml", mounts=(Mount(place, "/opt/ml"),))
+        found.append((_ends(each, command, kind), lines))
 
     assert found[0] == found[1]
     assert found[0][0] == 1

@@ -1,0 +1,1 @@
+"""What of AWS can be made to go wrong on purpose."""
