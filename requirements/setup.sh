@@ -30,6 +30,13 @@ for lock in requirements/runner-*.txt; do
   done_in
 done
 
+t=$SECONDS; say "wheels for the images"
+mkdir -p .wheels
+quietly .venv/bin/python -m pip download --quiet --disable-pip-version-check --no-deps --only-binary :all: \
+  --platform manylinux2014_x86_64 --python-version 3.11 --require-hashes --dest .wheels \
+  --requirement requirements/wheels-sklearn-1.9-0.txt
+done_in
+
 t=$SECONDS; say "CDK CLI"
 quietly env PATH="$PWD/.venv/bin:$PATH" npm ci --prefix infra/cdk_cli --no-fund --no-audit
 done_in

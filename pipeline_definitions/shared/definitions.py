@@ -17,6 +17,8 @@ PIPELINES: Final = ("train", "release", "rollback")
 
 _SCRIPTS_OF: Final = {"rollback": "release"}
 """Pipelines that run the scripts of another."""
+_WITHOUT_DEFINITION: Final = ("watch",)
+"""Folders whose programs are there before their pipeline is."""
 _ROOT: Final = Path(__file__).resolve().parent.parent
 _SOURCE_ARCHIVE: Final = "source.tar.gz"
 
@@ -141,7 +143,8 @@ def _tar_gz(files: list[Path]) -> bytes:
 
 
 def _scripts(pipeline: str) -> Path:
-    return _folder(_SCRIPTS_OF.get(pipeline, pipeline)) / "scripts"
+    owner = _SCRIPTS_OF.get(pipeline, pipeline)
+    return (_ROOT / owner if owner in _WITHOUT_DEFINITION else _folder(owner)) / "scripts"
 
 
 def _folder(pipeline: str) -> Path:

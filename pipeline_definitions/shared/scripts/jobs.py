@@ -1,4 +1,4 @@
-"""What a processing job knows of itself, and how it tells why it failed."""
+"""What a processing job knows of itself, and how it tells how it ended."""
 
 import os
 import sys
@@ -16,8 +16,13 @@ def region() -> str | None:
 
 
 def fail(message: str, base_dir: Path) -> None:
-    """Say why to the log, and to SageMaker in the file whose first 1,024 bytes become the job's ExitMessage."""
+    """Say why to the log, and to SageMaker."""
     print(message, file=sys.stderr)
+    tell(message, base_dir)
+
+
+def tell(message: str, base_dir: Path) -> None:
+    """Write the file whose first 1,024 bytes become the job's ExitMessage."""
     path = base_dir.parent / "output" / "message"
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(message.encode()[:MESSAGE_MAX_BYTES].decode("utf-8", errors="ignore"), "utf-8")

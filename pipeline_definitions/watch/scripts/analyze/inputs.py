@@ -1,0 +1,199 @@
+"""Data sets as they come: Parquet, CSV, JSON lines and data capture, below one folder, as one table.
+
+Text formats keep their cells as text, so that types are inferred by one rule; an empty cell is a missing value.
+"""
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import islice
+from pathlib import Path
+from typing import Any, Final
+
+import polars as pl
+
+from pipeline_definitions.watch.scripts.analyze import capture
+from pipeline_definitions.watch.scripts.analyze.capture import Names, Tally, Window
+
+Json = Mapping[str, Any]
+
+CAPTURE: Final = "sagemakerCaptureJson"
+_BATCH_ROWS: Final = 65_536
+_CAPTURE_ROWS_AT_ONCE: Final = 50_000
+_SUFFIXES: Final = {
+    "parquet": (".parquet", ".pq"),
+    "csv": (".csv",),
+    "json": (".json", ".jsonl", ".ndjson"),
+    CAPTURE: (".jsonl",),
+}
+
+
+class NoDataError(RuntimeError):
+    """There is nothing to analyze. The text is AWS's."""
+
+    def __init__(self, why: str) -> None:
+        super().__init__(f"Job inputs had no data: {why}")
+
+
+class UnknownFormatError(ValueError):
+    """A `dataset_format` that we do not know.
+
+    Attributes:
+        found: what was asked for.
+    """
+
+    def __init__(self, found: object) -> None:
+        self.found = found
+        super().__init__(f"dataset format {found!r}: expected an object with one of {', '.join(_SUFFIXES)}")
+
+
+@dataclass(frozen=True)
+class Table:
+    """A data set.
+
+    Attributes:
+        parts: the same as files that can be read from any row on; none of formats that cannot.
+        told: what became of captured lines, if it was captured.
+    """
+
+    frame: pl.LazyFrame
+    names: tuple[str, ...]
+    parts: tuple[pl.LazyFrame, ...] = ()
+    told: Tally | None = None
+
+    def column(self, name: str) -> pl.Series:
+        """One column, whole."""
+        return self.frame.select(name).collect().to_series()
+
+    def batches(self) -> Iterator[pl.DataFrame]:
+        """All of it in bounded memory, by the streaming engine.
+
+        Left to itself the engine reads ahead of a slower reader by more than half a gigabyte: rows that can be asked
+        for are asked for when they are due.
+        """
+        if not self.parts:
+            yield from self.frame.collect_batches(chunk_size=_BATCH_ROWS, engine="streaming")
+        for part in self.parts:
+            for start in range(0, part.select(pl.len()).collect().item(), _BATCH_ROWS):
+                yield part.slice(start, _BATCH_ROWS).collect(engine="streaming")
+
+
+@dataclass(frozen=True)
+class Reading:
+    """How to read.
+
+    Attributes:
+        form: as in AWS's environment variable dataset_format, e.g. `{"csv": {"header": true}}`.
+        scratch: the data may be larger than memory: a folder for what is not yet a table; None if they are not.
+    """
+
+    form: Json
+    window: Window = field(default_factory=Window)
+    names: Names = field(default_factory=Names)
+    scratch: Path | None = None
+
+
+def read(folder: Path, reading: Reading) -> Table:
+    """The table below a folder.
+
+    Raises:
+        NoDataError: there is none, or none in the window.
+        UnknownFormatError: it is in no format that we know.
+    """
+    kind = next(iter(reading.form), None)
+    if kind not in _SUFFIXES or len(reading.form) != 1:
+        raise UnknownFormatError(dict(reading.form))
+    files = sorted(path for path in folder.rglob("*") if path.suffix in _SUFFIXES[kind] and path.stat().st_size)
+    if not files:
+        raise NoDataError(f"no {kind} files below {folder}")
+    options = reading.form[kind] or {}
+    if kind == CAPTURE:
+        return _captured(files, options, reading)
+    frame = _scanned(kind, files, options)
+    parts = tuple(pl.scan_parquet(path) for path in files) if kind == "parquet" else ()
+    return Table(_settled(frame, reading, kind), tuple(frame.collect_schema().names()), parts)
+
+
+def parse_format(text: str) -> Json:
+    """The option's JSON.
+
+    Raises:
+        UnknownFormatError: it is none.
+    """
+    try:
+        found = json.loads(text)
+    except ValueError as exc:
+        raise UnknownFormatError(text) from exc
+    if not isinstance(found, dict):
+        raise UnknownFormatError(found)
+    return found
+
+
+def _scanned(kind: str, files: list[Path], options: Json) -> pl.LazyFrame:
+    if kind == "parquet":
+        return pl.scan_parquet(files)
+    if kind == "json":
+        return pl.scan_ndjson(files, infer_schema_length=None)
+    if options.get("header", False):
+        return pl.scan_csv(files, infer_schema=False)
+    return pl.scan_csv(
+        files,
+        infer_schema=False,
+        has_header=False,
+        with_column_names=lambda names: [f"_c{place}" for place in range(len(names))],
+    )
+
+
+def _settled(frame: pl.LazyFrame, reading: Reading, kind: str) -> pl.LazyFrame:
+    """Parquet is read a column at a time; of other formats that would parse the text once a column."""
+    return frame if reading.scratch or kind == "parquet" else frame.collect().lazy()
+
+
+def _captured(files: list[Path], options: Json, reading: Reading) -> Table:
+    parts = options.get("captureIndexNames") or [capture.INPUT, capture.OUTPUT]
+    tally = Tally()
+    found = _capture_rows(files, parts, reading, tally)
+    frames = list(_frames(found, reading.scratch))
+    if not frames:
+        raise NoDataError(
+            f"{tally.lines} captured lines, {tally.outside_window} of them outside of the window, "
+            f"{tally.unreadable} unreadable"
+        )
+    frame = pl.concat(frames, how="diagonal")
+    names = tuple(frame.collect_schema().names())
+    return Table(frame, names, tuple(_with_all(part, names) for part in frames), tally)
+
+
+def _with_all(part: pl.LazyFrame, names: Sequence[str]) -> pl.LazyFrame:
+    """Columns that only other parts have are missing here."""
+    here = part.collect_schema().names()
+    return part.with_columns(pl.lit(None, pl.String).alias(name) for name in names if name not in here)
+
+
+def _capture_rows(files: list[Path], parts: Sequence[str], reading: Reading, tally: Tally) -> Iterator[capture.Row]:
+    for path in files:
+        with path.open(encoding="utf-8", errors="replace") as lines:
+            for record in capture.records(lines, reading.window, tally):
+                try:
+                    found = capture.rows(record, parts, reading.names)
+                except capture.UnreadableError as exc:
+                    tally.refuse(str(exc))
+                    continue
+                tally.rows += len(found)
+                yield from found
+
+
+def _frames(rows: Iterator[capture.Row], scratch: Path | None) -> Iterator[pl.LazyFrame]:
+    """In memory, or, where that may not be enough, on disk as Parquet."""
+    number = 0
+    while some := list(islice(rows, _CAPTURE_ROWS_AT_ONCE)):
+        names = dict.fromkeys(name for row in some for name in row)
+        frame = pl.DataFrame(some, schema=dict.fromkeys(names, pl.String))
+        if scratch is None:
+            yield frame.lazy()
+        else:
+            scratch.mkdir(parents=True, exist_ok=True)
+            path = scratch / f"{number}.parquet"
+            number += 1
+            frame.write_parquet(path)
+            yield pl.scan_parquet(path)

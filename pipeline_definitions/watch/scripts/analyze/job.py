@@ -1,0 +1,182 @@
+"""A job as its analyses see it: options as values, inputs as tables, outputs as files and metrics."""
+
+import argparse
+import json
+import math
+from collections.abc import Iterable, Mapping
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from pipeline_definitions.shared.scripts import jobs
+from pipeline_definitions.watch.scripts.analyze import metrics
+from pipeline_definitions.watch.scripts.analyze.capture import Names, Window
+from pipeline_definitions.watch.scripts.analyze.clarify import Facet
+from pipeline_definitions.watch.scripts.analyze.constraints_file import Rules
+from pipeline_definitions.watch.scripts.analyze.data_quality import Mode
+from pipeline_definitions.watch.scripts.analyze.inputs import Reading, Table, parse_format, read
+from pipeline_definitions.watch.scripts.analyze.metrics import Datum, Monitor
+from pipeline_definitions.watch.scripts.analyze.model_quality import Question
+from pipeline_definitions.watch.scripts.analyze.predictions import Answers
+
+Json = Mapping[str, Any]
+
+
+class NoBaselineError(RuntimeError):
+    """What an analysis is to be compared with is not there.
+
+    Attributes:
+        path: where it was expected.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        super().__init__(f"{path}: expected a baseline's file, found none; run the analysis 'baseline' first")
+
+
+class Job:
+    """One run of the analyzer."""
+
+    def __init__(self, options: argparse.Namespace) -> None:
+        self.options = options
+        self.inputs: Path = options.base_dir / "input"
+        self.monitor = Monitor(options.schedule, options.endpoint)
+
+    def data(self) -> Table:
+        """The data set to be analyzed."""
+        return read(self.inputs / "data", self._reading(self.options.dataset_format, self._window))
+
+    def frame(self) -> pl.DataFrame:
+        """The same in memory."""
+        return self.data().frame.collect()
+
+    def baseline_data(self) -> Table | None:
+        """The baseline's own data, if they were brought."""
+        folder = self.inputs / "baseline_data"
+        form = self.options.baseline_format or self.options.dataset_format
+        return read(folder, self._reading(form, Window())) if folder.is_dir() else None
+
+    def baseline(self, name: str) -> Json:
+        """A file of the baseline.
+
+        Raises:
+            NoBaselineError: it is not there.
+        """
+        path = self.inputs / "baseline" / name
+        if not path.is_file():
+            raise NoBaselineError(path)
+        return _load(path)
+
+    def baseline_if_any(self, name: str) -> Json | None:
+        """A file of the baseline that need not be there."""
+        path = self.inputs / "baseline" / name
+        return _load(path) if path.is_file() else None
+
+    @property
+    def mode(self) -> Mode:
+        return Mode(self.options.mode == "streaming", self.options.categories_max)
+
+    @property
+    def rules(self) -> Rules:
+        """What a baseline asks for."""
+        options, categorical = self.options, self.options.categorical_comparison_threshold
+        return Rules(
+            types_match=options.datatype_check_threshold,
+            domain_match=options.domain_content_threshold,
+            threshold=options.comparison_threshold,
+            method=options.comparison_method,
+            categorical_threshold=options.comparison_threshold if categorical is None else categorical,
+            categorical_method=options.categorical_drift_method,
+        )
+
+    @property
+    def answers(self) -> Answers:
+        options = self.options
+        where = options.inference_attribute, options.probability_attribute
+        return Answers(options.problem_type, *where, options.probability_threshold)
+
+    @property
+    def question(self) -> Question:
+        delay_max = timedelta(seconds=self.options.label_delay_max_s)
+        return Question(self._window, self._names, self.answers, delay_max)
+
+    @property
+    def facet(self) -> Facet:
+        return Facet(self.options.facet, tuple(self.options.facet_values), self.options.label_attribute)
+
+    def write(self, name: str, document: Json) -> None:
+        """A report's JSON file."""
+        self._write(f"report/{name}", json.dumps(_finite(document), ensure_ascii=False) + "\n")
+
+    def write_page(self, page: str) -> None:
+        """The report for people."""
+        self._write("report/report.html", page)
+
+    def write_merged(self, records: Iterable[Json]) -> None:
+        """The merge job's lines."""
+        lines = (json.dumps(record, ensure_ascii=False) + "\n" for record in records)
+        self._write("merge/part-00000.jsonl", "".join(lines))
+
+    def publish(self, kind: str, data: list[Datum]) -> None:
+        """To CloudWatch, if told."""
+        if self.options.publish:
+            import boto3  # a third of a second that those who publish nothing need not wait
+
+            client = boto3.client("cloudwatch", region_name=jobs.region())
+            metrics.publish(client, self.monitor.namespace(kind), self.monitor, data)
+
+    def head(self, kind: str) -> dict[str, Any]:
+        """What report.json says first: of what it is, and where its metrics went."""
+        return {
+            "analysis": self.options.analysis,
+            "mode": self.options.mode,
+            "window": [at.isoformat() if at else None for at in (self._window.start, self._window.end)],
+            "namespace": self.monitor.namespace(kind),
+            "dimensions": self.monitor.dimensions,
+            "published": self.options.publish,
+        }
+
+    def in_words(self, metrics_count: int) -> dict[str, Any]:
+        """The same for people."""
+        bounds = [f"{at:%Y-%m-%d %H:%M %Z}" if at else None for at in (self._window.start, self._window.end)]
+        window = f"{bounds[0] or 'the beginning'} to {bounds[1] or 'the end'}" if any(bounds) else "all there is"
+        whose = ", ".join(item["Value"] for item in self.monitor.dimensions)
+        published = "published" if self.options.publish else "not published"
+        return {"monitor": whose, "window": window, "metrics": f"{metrics_count} {published}"}
+
+    @property
+    def _window(self) -> Window:
+        return Window(self.options.start, self.options.end)
+
+    def _reading(self, form: str, window: Window) -> Reading:
+        scratch = self.options.base_dir / "scratch" if self.mode.is_streaming else None
+        return Reading(parse_format(form), window, self._names, scratch)
+
+    @property
+    def _names(self) -> Names:
+        """A contract's features come in its order; an endpoint of ours answers one probability."""
+        if self.options.contract is None:
+            return Names()
+        columns = _load(self.options.contract)["columns"]
+        return Names(("prediction",), tuple(column["name"] for column in columns if column["role"] == "feature"))
+
+    def _write(self, name: str, text: str) -> None:
+        path = self.options.base_dir / "output" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, "utf-8")
+
+
+def _load(path: Path) -> Json:
+    found: Json = json.loads(path.read_text("utf-8"))
+    return found
+
+
+def _finite(value: Any) -> Any:
+    """JSON knows neither NaN nor infinity."""
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, Mapping):
+        return {key: _finite(item) for key, item in value.items()}
+    return [_finite(item) for item in value] if isinstance(value, list | tuple) else value
