@@ -13,7 +13,7 @@ Reads   input/data/            the data set; for model-quality captured requests
         input/baseline_data/   the baseline's own data, if distances are to be exact
         input/labels/          ground truth by inference id (model-quality)
         input/model/           model.tar.gz (attribution)
-        input/wheels/          the archive of wheels, see docs/decisions/0006
+        input/wheels/          the archive of wheels, see docs/decisions/0007
 Writes  output/report/         statistics.json, constraints.json, constraint_violations.json, formats of Model Monitor;
                                report.json for programs and report.html for people
         output/merge/          captured requests with their labels (model-quality)
