@@ -245,3 +245,12 @@ def test_what_cannot_be_read_fails_with_the_reason(
 
     assert job.run("baseline", form=form) == 1
     assert job.message.startswith(reason)
+
+
+def test_a_distance_that_has_no_value_is_null_and_violates_nothing(tmp_path: Path) -> None:
+    current = flights(2).with_columns(carrier=pl.lit("ZZ"))
+    words = ("--categorical-drift-method", "ChiSquared", "--domain-content-threshold", "0")
+    job = analyzed(tmp_path, current, baseline_words=words)
+
+    assert job.violations == {}
+    assert job.report("report.json")["features"]["carrier"]["distance"] is None
