@@ -9,7 +9,7 @@ from driftloop.errors import UserError
 from driftloop.target import Target
 
 _MODEL_OUTPUTS = frozenset(
-    {"Endpoint", "PackageGroup", "TrainPipeline", "ReleasePipeline", "DataUri", "ArtifactBucket"}
+    {"Endpoint", "PackageGroup", "TrainPipeline", "ReleasePipeline", "RollbackPipeline", "DataUri", "ArtifactBucket"}
 )
 
 
@@ -27,11 +27,16 @@ class Model:
     package_group: str
     train_pipeline: str
     release_pipeline: str
+    rollback_pipeline: str
     endpoint: str
     people_topic_arn: str
     ledger: str
     artifact_bucket: str
     endpoint_account: str = ""
+
+    @property
+    def pipelines(self) -> tuple[str, ...]:
+        return (self.train_pipeline, self.release_pipeline, self.rollback_pipeline)
 
     @property
     def raw_bucket(self) -> str:
@@ -95,6 +100,7 @@ def _model(stack: str, outputs: dict[str, str], ledger: str) -> Model:
         package_group=outputs["PackageGroup"],
         train_pipeline=outputs["TrainPipeline"],
         release_pipeline=outputs["ReleasePipeline"],
+        rollback_pipeline=outputs["RollbackPipeline"],
         endpoint=outputs["Endpoint"],
         people_topic_arn=outputs["PeopleTopicArn"],
         ledger=ledger,

@@ -9,6 +9,7 @@ import importlib
 import logging
 import os
 import sys
+import warnings
 from collections.abc import Callable
 from pathlib import Path
 from typing import Final
@@ -99,6 +100,7 @@ def go_offline() -> None:
         os.environ.pop(name, None)
     os.environ.update(_OFFLINE)
     logging.disable(logging.WARNING)  # the SDK narrates each lookup; what goes wrong it raises
+    warnings.filterwarnings("ignore", category=UserWarning, module=r"sagemaker\.")  # and what it will not do offline
 
 
 if __name__ == "__main__":

@@ -30,7 +30,7 @@ def status(state: State = DEFAULT_STATE, profile: Profile = None, region: Region
 def _show(target: Target, model: stacks.Model) -> None:
     sagemaker = target.client("sagemaker")
     console.print(f"\n[bold]{model.name}[/bold]  data: {model.data_uri}")
-    runs = [row for name in (model.train_pipeline, model.release_pipeline) for row in _runs(sagemaker, name)]
+    runs = [row for name in model.pipelines for row in _runs(sagemaker, name)]
     console.print(table("runs", ("pipeline", "started", "state", "execution"), runs))
     console.print(table("versions", ("version", "approval", "package"), _versions(sagemaker, model.package_group)))
     console.print(f"endpoint {model.endpoint}: {_production(target, model)}")

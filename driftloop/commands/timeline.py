@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from itertools import groupby
 from typing import Annotated, Any
 
 import typer
@@ -40,15 +41,17 @@ def timeline(
     if not entries:
         console.print(f"Nothing has happened to {chosen.name} yet; upload a CSV file to {chosen.data_uri}")
         return
-    console.print(f"[bold]{chosen.name}[/bold]")
-    for entry in entries:
-        console.print(line(entry), soft_wrap=True)
+    width = max(len(entry.what) for entry in entries)
+    for day, of_day in groupby(entries, key=lambda entry: entry.at.astimezone().date()):
+        console.print(f"[bold]{chosen.name}[/bold], {day:%d %B %Y}")
+        for entry in of_day:
+            console.print(line(entry, width), soft_wrap=True)
 
 
 def collect(target: Target, model: stacks.Model) -> Iterator[Entry]:
     """Everything that AWS's APIs and the ledger's audit trail tell of a model, unordered."""
     sagemaker = target.client("sagemaker")
-    for pipeline in (model.train_pipeline, model.release_pipeline):
+    for pipeline in model.pipelines:
         for run in sagemaker.list_pipeline_executions(PipelineName=pipeline)["PipelineExecutionSummaries"]:
             yield from _run(sagemaker, pipeline.rsplit("-", 1)[1], run)
     yield from _audit(target, model)
@@ -95,10 +98,12 @@ def _audit(target: Target, model: stacks.Model) -> Iterator[Entry]:
     )
     for item in (item for page in pages for item in page["Items"]):
         values = {name: next(iter(value.values())) for name, value in item.items()}
+        if values["what"].startswith("step."):
+            continue  # the pipelines tell their steps themselves
         at = datetime.fromisoformat(values["sk"].split("#")[0]).astimezone(UTC)
         facts = [short(values[name]) for name in ("subject", "why") if values.get(name)]
         who = f"by {short(values['who'])}" if values.get("who") not in (None, "", "driftloop") else ""
-        yield Entry(at, values.get("what", "?"), "", "  ".join(filter(None, [*facts, who])))
+        yield Entry(at, values["what"], "", "  ".join(filter(None, [*facts, who])))
 
 
 def short(text: str) -> str:
@@ -106,9 +111,9 @@ def short(text: str) -> str:
     return text.split(":", 5)[5].removeprefix("model-package/") if text.startswith("arn:") else text
 
 
-def line(entry: Entry) -> str:
-    """One entry as a line: time, what, outcome, duration, detail."""
+def line(entry: Entry, width: int) -> str:
+    """One entry as a line: time, what (so wide), outcome, duration, detail."""
     took = seconds(entry.duration_s) if entry.duration_s is not None else ""
     padding = " " * max(0, 10 - len(entry.outcome))
-    what, detail = escape(f"{entry.what:<18}"), escape(entry.detail)
+    what, detail = escape(f"{entry.what:<{width}}  "), escape(entry.detail)
     return f"{clock(entry.at)}  {what}{coloured(entry.outcome)}{padding}{took:>11}  {detail}".rstrip()

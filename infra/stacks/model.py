@@ -67,3 +67,4 @@ class ModelStack(Stack):
         CfnOutput(self, "PackageGroup", value=names.package_group)
         CfnOutput(self, "TrainPipeline", value=names.train_pipeline)
         CfnOutput(self, "ReleasePipeline", value=names.release_pipeline)
+        CfnOutput(self, "RollbackPipeline", value=names.rollback_pipeline)

@@ -3,7 +3,6 @@
 Needs the SageMaker SDK: for `pipeline.py` modules and the build, not for synth.
 """
 
-import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
@@ -86,15 +85,13 @@ class Stages:
             **more,
         }
         outputs = _ANSWERS.get(change, _CHANGED)
-        with warnings.catch_warnings():  # "won't be updated": it is the stack that updates the function
-            warnings.simplefilter("ignore")
-            return LambdaStep(
-                name,
-                lambda_func=Lambda(function_arn=tokens.CHANGE_ENDPOINT_ARN),
-                inputs=inputs,
-                outputs=[LambdaOutput(output) for output in outputs],
-                depends_on=list(after),
-            )
+        return LambdaStep(
+            name,
+            lambda_func=Lambda(function_arn=tokens.CHANGE_ENDPOINT_ARN),
+            inputs=inputs,
+            outputs=[LambdaOutput(output) for output in outputs],
+            depends_on=list(after),
+        )
 
     def wait(self, name: str, kind: str, stage: str, change: LambdaStep, outputs: Sequence[str]) -> CallbackStep:
         """Wait until `answer_waits` says how a change, or an experiment, ended."""

@@ -70,6 +70,7 @@ def test_outputs_say_where_things_are(shared: Template, flights: Template) -> No
         "PeopleTopicArn": "arn:aws:sns:us-east-1:123456789012:driftloop-people",
         "RawBucket": "driftloop-raw-123456789012-us-east-1",
         "ReleasePipeline": "driftloop-flights-release",
+        "RollbackPipeline": "driftloop-flights-rollback",
         "TrainPipeline": "driftloop-flights-train",
     }
 

@@ -20,6 +20,7 @@ OUTPUTS = {
     "PackageGroup": "driftloop-flights",
     "TrainPipeline": "train",
     "ReleasePipeline": "release",
+    "RollbackPipeline": "rollback",
     "Endpoint": "driftloop-flights-prod",
     "PeopleTopicArn": "topic",
     "ArtifactBucket": "artifacts",

@@ -9,7 +9,17 @@ from driftloop.errors import UserError
 from driftloop.stacks import Model
 
 MODEL = Model(
-    "flights", "s", "s3://raw/raw/flights/", "group", "train", "release", "prod", "topic", "ledger", "artifacts"
+    "flights",
+    "s",
+    "s3://raw/raw/flights/",
+    "group",
+    "train",
+    "release",
+    "rollback",
+    "prod",
+    "topic",
+    "ledger",
+    "artifacts",
 )
 ARN = "arn:aws:sagemaker:us-east-1:123456789012:model-package/group/"
 

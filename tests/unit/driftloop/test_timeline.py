@@ -15,7 +15,7 @@ def _seen(entry: Entry) -> str:
     """As a terminal shows it, without the time of day, which is this machine's."""
     console = Console(width=500, no_color=True, highlight=False)
     with console.capture() as captured:
-        console.print(line(entry), soft_wrap=True)
+        console.print(line(entry, 16), soft_wrap=True)
     return captured.get().rstrip("\n").partition("  ")[2]
 
 
