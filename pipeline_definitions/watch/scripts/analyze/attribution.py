@@ -14,7 +14,6 @@ from typing import Any, Final
 
 import numpy as np
 
-from pipeline_definitions.shared.scripts.scoring import load_code
 from pipeline_definitions.watch.scripts.analyze.capture import UnreadableError
 
 NDCG_MIN: Final = 0.9
@@ -39,6 +38,8 @@ def global_shap(archive: Path, columns: Mapping[str, Sequence[str | None]]) -> t
         UnreadableError: a feature is missing.
     """
     import xgboost as xgb  # in that image alone
+
+    from pipeline_definitions.shared.scripts.scoring import load_code  # brings half a second of scipy
 
     with tempfile.TemporaryDirectory() as folder:
         with tarfile.open(archive) as members:

@@ -108,7 +108,11 @@ class Job:
 
     def write(self, name: str, document: Json) -> None:
         """A report's JSON file."""
-        self._write(f"report/{name}", json.dumps(_finite(document), ensure_ascii=False) + "\n")
+        try:
+            text = json.dumps(document, ensure_ascii=False, allow_nan=False)
+        except ValueError:  # rare, and a statistics.json is large
+            text = json.dumps(_finite(document), ensure_ascii=False)
+        self._write(f"report/{name}", text + "\n")
 
     def write_page(self, page: str) -> None:
         """The report for people."""

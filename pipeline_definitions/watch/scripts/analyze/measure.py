@@ -72,7 +72,7 @@ class Measure:
         elif values.dtype == pl.String:
             self._take_text(values)
         else:
-            self._take_words(_counted(values.cast(pl.String)))
+            self._take_words(_counted(_text(values)))
 
     def result(self) -> Column:
         """What was seen."""
@@ -192,6 +192,13 @@ class _Words:
 
 def _counted(values: pl.Series) -> pl.DataFrame:
     return values.drop_nulls().rename("value").value_counts(name="count")
+
+
+def _text(values: pl.Series) -> pl.Series:
+    """What is neither number nor text, as text; polars casts all but lists and durations."""
+    if values.dtype.is_nested() or values.dtype == pl.Duration:
+        return pl.Series([None if value is None else str(value) for value in values.to_list()], dtype=pl.String)
+    return values.cast(pl.String)
 
 
 def _sorted(counts: Mapping[str, int]) -> dict[str, int]:

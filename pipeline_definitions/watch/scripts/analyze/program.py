@@ -4,6 +4,8 @@ import argparse
 from collections.abc import Mapping
 from typing import Any
 
+from polars.exceptions import PolarsError
+
 from pipeline_definitions.shared.scripts import jobs
 from pipeline_definitions.watch.scripts.analyze import (
     checks,
@@ -46,6 +48,9 @@ def run(options: argparse.Namespace) -> int:
         message = analyses[options.analysis](Job(options))
     except (NoDataError, NoBaselineError, UnknownFormatError, UnreadableError) as exc:
         jobs.fail(str(exc), options.base_dir)
+        return 1
+    except PolarsError as exc:
+        jobs.fail(f"the data cannot be read: {exc}", options.base_dir)
         return 1
     jobs.tell(message, options.base_dir)
     print(message)

@@ -226,3 +226,31 @@ def test_the_error_of_a_baselines_sketch_is_known_better_from_its_report(tmp_pat
         (job.base / "input/baseline/report.json").unlink(missing_ok=True)
 
     assert 0 < errors[0] < 0.001 < errors[1] < 0.01
+
+
+@pytest.mark.parametrize(
+    ("form", "name", "content", "reason"),
+    [
+        (CSV, "a.csv", "a,b\n1,2\n1,2,3\n", "the data cannot be read: "),
+        (PARQUET, "a.parquet", b"no parquet", "the data cannot be read: "),
+        ('{"avro": {}}', "a.avro", b"x", "dataset format {'avro': {}}: expected an object with one of parquet"),
+        ("csv", "a.csv", "a\n1\n", "dataset format 'csv': expected an object"),
+    ],
+)
+def test_what_cannot_be_read_fails_with_the_reason(
+    tmp_path: Path, form: str, name: str, content: str | bytes, reason: str
+) -> None:
+    job = Job(tmp_path)
+    job.put(f"data/{name}", content)
+
+    assert job.run("baseline", form=form) == 1
+    assert job.message.startswith(reason)
+
+
+def test_a_distance_that_has_no_value_is_null_and_violates_nothing(tmp_path: Path) -> None:
+    current = flights(2).with_columns(carrier=pl.lit("ZZ"))
+    words = ("--categorical-drift-method", "ChiSquared", "--domain-content-threshold", "0")
+    job = analyzed(tmp_path, current, baseline_words=words)
+
+    assert job.violations == {}
+    assert job.report("report.json")["features"]["carrier"]["distance"] is None

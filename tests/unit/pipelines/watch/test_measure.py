@@ -1,6 +1,7 @@
 """What is measured of a column: Deequ's types, moments, categories; whole or in batches, the same."""
 
 import math
+from datetime import UTC, datetime, timedelta
 
 import numpy as np
 import polars as pl
@@ -32,6 +33,9 @@ def measured(*batches: list[object], expected: Expected | None = None, **how: ob
         ([1, 2], "Integral"),
         ([1.0, 2.0], "Fractional"),
         ([True, False], "String"),
+        ([[1, 2], [3]], "String"),
+        ([timedelta(1), None], "String"),
+        ([datetime(2026, 1, 1, tzinfo=UTC)], "String"),
     ],
 )
 def test_types_are_deequs(values: list[object], inferred: str) -> None:

@@ -1,12 +1,14 @@
 """The packed program in its image's runner, which holds no polars: it comes with the wheels."""
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
 from pipeline_definitions.shared import wheels
-from tests.support.scripts import SKLEARN, MlDir
+from tests.support.scripts import ROOT, SKLEARN, MlDir
 
 pytestmark = pytest.mark.xdist_group("wheels")
 
@@ -30,3 +32,12 @@ def test_without_its_wheels_the_program_says_what_is_missing(tmp_path: Path) -> 
     assert ended.code == 1
     assert ended.message
     assert "expected one archive of wheels, found nothing" in ended.message
+
+
+def test_what_few_analyses_need_the_others_do_not_wait_for() -> None:
+    script = "import sys; import pipeline_definitions.watch.scripts.analyze.program; print(*sorted(sys.modules))"
+    words = [sys.executable, "-c", script]
+    loaded = subprocess.run(words, check=True, capture_output=True, text=True, cwd=ROOT).stdout.split()
+
+    assert "polars" in loaded
+    assert not {"scipy", "boto3", "xgboost", "sklearn"} & set(loaded)
