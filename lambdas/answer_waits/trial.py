@@ -27,6 +27,8 @@ _SKIPPED = {
     "off": "the settings ask for no experiment",
 }
 """Why there is no experiment, by the mode that `change_endpoint` answers."""
+_TELLS_WITHIN = timedelta(minutes=1)
+"""Whoever begins an experiment tells people of it; a message that comes meanwhile must not tell them as well."""
 
 
 @dataclass(frozen=True)
@@ -90,7 +92,8 @@ class Trial:
     def _look(self, wait: Wait, running: Experiment, found: Pending, now: datetime) -> None:
         """Guard-rails always; captured answers and labels when a look is due or the end has come."""
         aim = self.settings.experiment
-        self.people.tell(notices.started(self.settings.model, wait, aim, running.plan))  # unless they know
+        if now >= running.started_at + _TELLS_WITHIN:  # whoever began it may have died before people knew
+            self.people.tell(notices.started(self.settings.model, wait, aim, running.plan))
         buckets = read_buckets(
             self.clients.at(wait.stage).cloudwatch, wait.endpoint, CHALLENGER, running.started_at, now
         )

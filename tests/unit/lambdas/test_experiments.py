@@ -7,9 +7,10 @@ from functools import partial
 import pytest
 
 from lambdas.answer_waits import sources
+from lambdas.shared.ledger.table import Delete, Table
 from tests.unit.lambdas.test_concurrency import _at_once
 from tests.unit.lambdas.waiting import CHALLENGER, CHAMPION, FINE, PROD, Trial, both, callback, endpoint, tick
-from tests.unit.lambdas.world import EXPERIMENT, World, batch_of
+from tests.unit.lambdas.world import EXPERIMENT, LEDGER, World, batch_of
 
 
 @pytest.fixture
@@ -46,6 +47,18 @@ def test_what_it_can_detect_is_told_once_when_both_variants_are_up(trial: Trial)
     assert "100 labelled pairs" in text
     assert "Time limit: 6 h" in text
     assert trial.world.schedules() == {"driftloop-flights-tok0000002": "rate(60 minutes)"}
+
+
+def test_while_one_message_begins_it_another_does_not_tell_too_but_soon_would(trial: Trial) -> None:
+    trial.start()
+    [told] = trial.world.rows("NOTICE")
+    Table(trial.world.clients.dynamodb, LEDGER).write(Delete(told["pk"], told["sk"]))  # people do not know yet
+
+    trial.send(callback("experiment"))
+    assert trial.world.told() == ["experiment-started"]
+
+    trial.tick(1)
+    assert trial.world.told() == ["experiment-started"] * 2
 
 
 def test_until_both_variants_are_up_nothing_starts_and_it_ticks_every_minute(trial: Trial) -> None:
