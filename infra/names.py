@@ -119,6 +119,31 @@ class ModelNames:
         return self.of("train")
 
     @property
+    def retrain_pipeline(self) -> str:
+        """The pipeline that trains on what production saw."""
+        return self.of("retrain")
+
+    @property
+    def watch_pipeline(self) -> str:
+        """The pipeline that looks at what production saw."""
+        return self.of("watch")
+
+    @property
+    def drift_alarm(self) -> str:
+        """The alarm on the champion's inputs."""
+        return self.of("drift")
+
+    @property
+    def quality_alarm(self) -> str:
+        """The alarm on the champion's answers."""
+        return self.of("quality")
+
+    @property
+    def retrain_alarm(self) -> str:
+        """The one alarm that asks for retraining."""
+        return self.of("retrain")
+
+    @property
     def release_pipeline(self) -> str:
         """The pipeline that releases."""
         return self.of("release")
