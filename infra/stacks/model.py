@@ -12,6 +12,7 @@ from infra.constructs.ingest import Ingest
 from infra.constructs.pipeline import RegistryAccounts
 from infra.constructs.release import Release
 from infra.constructs.training import Training
+from infra.constructs.watching import Watching
 from infra.names import ModelNames, stack_id
 from infra.policies.tags import tag
 from infra.settings import ModelSettings
@@ -53,6 +54,7 @@ class ModelStack(Stack):
             registry_account=registry.account,
             apart=apart,
         )
+        Watching(self, "Watching", model=model, names=names, registry_account=registry.account, apart=apart)
         self._output(names)
         if production := apart.accounts.apart.get("prod"):
             CfnOutput(self, "EndpointAccount", value=production)
@@ -68,3 +70,4 @@ class ModelStack(Stack):
         CfnOutput(self, "TrainPipeline", value=names.train_pipeline)
         CfnOutput(self, "ReleasePipeline", value=names.release_pipeline)
         CfnOutput(self, "RollbackPipeline", value=names.rollback_pipeline)
+        CfnOutput(self, "WatchPipeline", value=names.watch_pipeline)

@@ -1,6 +1,6 @@
 """The `train` pipeline, written with the SageMaker SDK.
 
-validate -> prepare -> train -> evaluate -> good enough? -> no worse than the champion? -> register | fail.
+validate -> prepare -> train -> evaluate -> good enough? -> no worse than the champion? -> baselines -> register | fail.
 `make pipelines` builds `definition.json` from it.
 
 No step argument holds the execution's id: a step that mentions it can never be served from the step cache. It appears
@@ -9,7 +9,7 @@ only in the package's metadata.
 
 from typing import Any, Final
 
-from sagemaker.core.shapes import MetricDefinition
+from sagemaker.core.shapes import MetricDefinition, ProcessingInput
 from sagemaker.core.training.configs import Compute, InputData, OutputDataConfig, StoppingCondition
 from sagemaker.core.workflow.conditions import ConditionGreaterThanOrEqualTo, ConditionLessThanOrEqualTo
 from sagemaker.core.workflow.execution_variables import ExecutionVariables
@@ -34,6 +34,7 @@ from pipeline_definitions.shared.steps import (
     script_step,
     sklearn_image,
     under,
+    wheels_input,
     xgboost_image,
 )
 
@@ -54,6 +55,10 @@ GATE_METRIC: Final = ParameterString("GateMetric", default_value="auc", enum_val
 GATE_THRESHOLD: Final = ParameterFloat("GateThreshold", default_value=0.6)
 CHAMPION_MARGIN: Final = ParameterFloat("ChampionMargin", default_value=0.02)
 PRODUCTION_ROLE: Final = ParameterString("ProductionRoleArn", default_value="none")
+DRIFT_METHOD: Final = ParameterString("DriftMethod", default_value="Robust", enum_values=["Robust", "Simple"])
+DRIFT_THRESHOLD: Final = ParameterFloat("DriftThreshold", default_value=0.1)
+QUALITY_METRIC: Final = ParameterString("QualityMetric", default_value="auc")
+QUALITY_MARGIN: Final = ParameterFloat("QualityMargin", default_value=0.1)
 HOLDOUT_FRACTION: Final = ParameterFloat("HoldoutFraction", default_value=0.2)
 NUM_ROUND: Final = ParameterInteger("NumRound", default_value=150)
 MAX_DEPTH: Final = ParameterInteger("MaxDepth", default_value=4)
@@ -80,6 +85,10 @@ PARAMETERS: Final = (
     GATE_THRESHOLD,
     CHAMPION_MARGIN,
     PRODUCTION_ROLE,
+    DRIFT_METHOD,
+    DRIFT_THRESHOLD,
+    QUALITY_METRIC,
+    QUALITY_MARGIN,
     HOLDOUT_FRACTION,
     NUM_ROUND,
     MAX_DEPTH,
@@ -105,7 +114,8 @@ def build(session: OfflineSession) -> str:
     prepare = _prepare(session, validate)
     train = _train(session, prepare)
     evaluate = _evaluate(session, prepare, train)
-    gate = _gate(prepare, train, evaluate)
+    baselines = _baselines(session, prepare, evaluate)
+    gate = _gate(evaluate, [*baselines, _register(prepare, train, evaluate, baselines)])
     return render("train", session, PARAMETERS, [validate, prepare, train, evaluate, gate])
 
 
@@ -206,13 +216,53 @@ def _evaluate(session: OfflineSession, prepare: ProcessingStep, train: TrainingS
             input_file("model", train.properties.ModelArtifacts.S3ModelArtifacts),
             input_file("holdout", output_uri(prepare, "holdout")),
         ],
-        outputs=[output_folder("evaluation", under(OUTPUT_PREFIX, "evaluation"))],
+        outputs=[output_folder(name, under(OUTPUT_PREFIX, name)) for name in ("evaluation", "predictions")],
         property_files=[_EVALUATION],
         script="evaluate.pyz",
     )
 
 
-def _gate(prepare: ProcessingStep, train: TrainingStep, evaluate: ProcessingStep) -> ConditionStep:
+def _baselines(session: OfflineSession, prepare: ProcessingStep, evaluate: ProcessingStep) -> list[ProcessingStep]:
+    """What monitoring will compare production with: the training data, and the quality on the hold-out."""
+    data = _baseline(
+        session,
+        "DataBaseline",
+        "baseline",
+        input_file("data", output_uri(prepare, "train")),
+        {
+            "contract": tokens.CONTRACT_PATH,
+            "comparison-method": DRIFT_METHOD,
+            "comparison-threshold": DRIFT_THRESHOLD.to_string(),
+        },
+    )
+    quality = _baseline(
+        session,
+        "QualityBaseline",
+        "model-quality-baseline",
+        input_file("data", output_uri(evaluate, "predictions")),
+        {
+            "probability-attribute": "prediction",
+            "quality-metrics": QUALITY_METRIC,
+            "quality-margin": QUALITY_MARGIN.to_string(),
+        },
+    )
+    return [data, quality]
+
+
+def _baseline(
+    session: OfflineSession, name: str, analysis: str, data: ProcessingInput, arguments: dict[str, Any]
+) -> ProcessingStep:
+    return script_step(
+        name,
+        _processor(session, sklearn_image()),
+        arguments={"analysis": analysis, **arguments},
+        inputs=[contract_input(), wheels_input(), data],
+        outputs=[output_folder("report", under(OUTPUT_PREFIX, "baselines", analysis))],
+        script="analyze.pyz",
+    )
+
+
+def _gate(evaluate: ProcessingStep, register: list[Any]) -> ConditionStep:
     """Register what is good enough and no worse than the champion; else end with a reason that a person can read."""
     value = _evaluated(evaluate, "gate.value")
     short = ["hold-out ", GATE_METRIC, " is ", value, ", below the threshold ", GATE_THRESHOLD.to_string()]
@@ -220,12 +270,12 @@ def _gate(prepare: ProcessingStep, train: TrainingStep, evaluate: ProcessingStep
     return ConditionStep(
         name="Gate",
         conditions=[ConditionGreaterThanOrEqualTo(left=value, right=GATE_THRESHOLD)],
-        if_steps=[_not_worse(evaluate, _register(prepare, train, evaluate))],
+        if_steps=[_not_worse(evaluate, register)],
         else_steps=[below],
     )
 
 
-def _not_worse(evaluate: ProcessingStep, register: RegisterModelStep) -> ConditionStep:
+def _not_worse(evaluate: ProcessingStep, register: list[Any]) -> ConditionStep:
     """Register what is not surely worse than the champion by more than the margin; the threshold may be a low bar."""
     said = _evaluated(evaluate, "champion.said")
     margin = [" (margin ", CHAMPION_MARGIN.to_string(), "); nothing was registered"]
@@ -234,7 +284,7 @@ def _not_worse(evaluate: ProcessingStep, register: RegisterModelStep) -> Conditi
         conditions=[
             ConditionLessThanOrEqualTo(left=_evaluated(evaluate, "champion.worse_by_at_least"), right=CHAMPION_MARGIN)
         ],
-        if_steps=[register],
+        if_steps=register,
         else_steps=[FailStep(name="WorseThanChampion", error_message=Join(values=[said, *margin]))],
     )
 
@@ -243,10 +293,12 @@ def _evaluated(evaluate: ProcessingStep, path: str) -> JsonGet:
     return JsonGet(step_name=evaluate.name, property_file=_EVALUATION, json_path=path)
 
 
-def _register(prepare: ProcessingStep, train: TrainingStep, evaluate: ProcessingStep) -> RegisterModelStep:
+def _register(
+    prepare: ProcessingStep, train: TrainingStep, evaluate: ProcessingStep, baselines: list[ProcessingStep]
+) -> RegisterModelStep:
     """A new version in the package group, which waits for a person."""
     evaluation_uri = output_uri(evaluate, "evaluation")
-    statistics = {"ContentType": "application/json", "S3Uri": under(evaluation_uri, "evaluation.json")}
+    data, quality = (_files(step) for step in baselines)
     return RegisterModelStep(
         "Register",
         {
@@ -257,7 +309,14 @@ def _register(prepare: ProcessingStep, train: TrainingStep, evaluate: Processing
                 "SupportedContentTypes": _CONTENT_TYPES,
                 "SupportedResponseMIMETypes": _CONTENT_TYPES,
             },
-            "ModelMetrics": {"ModelQuality": {"Statistics": statistics}},
+            "ModelMetrics": {
+                "ModelDataQuality": data,
+                "ModelQuality": {
+                    "Statistics": _json(under(evaluation_uri, "evaluation.json")),
+                    "Constraints": quality["Constraints"],
+                },
+            },
+            "DriftCheckBaselines": {"ModelDataQuality": data, "ModelQuality": quality},
             "CustomerMetadataProperties": {
                 "data_manifest": DATA_MANIFEST,
                 "batch_id": BATCH_ID,
@@ -269,6 +328,19 @@ def _register(prepare: ProcessingStep, train: TrainingStep, evaluate: Processing
             },
         },
     )
+
+
+def _files(baseline: ProcessingStep) -> dict[str, Any]:
+    """What a baseline leaves, as a package names it."""
+    report = output_uri(baseline, "report")
+    return {
+        "Statistics": _json(under(report, "statistics.json")),
+        "Constraints": _json(under(report, "constraints.json")),
+    }
+
+
+def _json(uri: Any) -> dict[str, Any]:
+    return {"ContentType": "application/json", "S3Uri": uri}
 
 
 def _container(train: TrainingStep) -> dict[str, Any]:
