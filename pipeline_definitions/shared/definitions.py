@@ -13,9 +13,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-PIPELINES: Final = ("train", "release", "rollback")
+PIPELINES: Final = ("train", "retrain", "release", "rollback")
 
-_SCRIPTS_OF: Final = {"rollback": "release"}
+_SCRIPTS_OF: Final = {"retrain": ("train", "retrain"), "rollback": ("release",)}
 """Pipelines that run the scripts of another."""
 _WITHOUT_DEFINITION: Final = ("watch",)
 """Folders whose programs are there before their pipeline is."""
@@ -66,7 +66,7 @@ def definition_text(pipeline: str) -> str:
 
 def asset_files(pipeline: str) -> tuple[AssetFile, ...]:
     """The scripts of a pipeline's steps that are one file, by name. The contract is not among them."""
-    return tuple(AssetFile(path.name, path) for path in sorted(_scripts(pipeline).glob("*.py")))
+    return tuple(AssetFile(path.name, path) for path in _scripts(pipeline, "*.py"))
 
 
 def built_assets(pipeline: str) -> dict[str, bytes]:
@@ -78,9 +78,9 @@ def built_assets(pipeline: str) -> dict[str, bytes]:
     The same sources give the same bytes on any machine (no times, owners, modes or file names of this one), because
     their hash names the asset and a changed name is a changed template.
     """
-    programs = sorted(path.parent for path in _scripts(pipeline).glob("*/main.py"))
+    programs = [path.parent for path in _scripts(pipeline, "*/main.py")]
     built = {f"{program.name}.pyz": _program(program) for program in programs}
-    if sources := sorted((_scripts(pipeline) / "source").glob("*.py")):
+    if sources := _scripts(pipeline, "source/*.py"):
         built[_SOURCE_ARCHIVE] = _tar_gz(sources)
     return built
 
@@ -142,9 +142,10 @@ def _tar_gz(files: list[Path]) -> bytes:
     return gzip.compress(plain.getvalue(), mtime=0)
 
 
-def _scripts(pipeline: str) -> Path:
-    owner = _SCRIPTS_OF.get(pipeline, pipeline)
-    return (_ROOT / owner if owner in _WITHOUT_DEFINITION else _folder(owner)) / "scripts"
+def _scripts(pipeline: str, pattern: str) -> list[Path]:
+    owners = _SCRIPTS_OF.get(pipeline, (pipeline,))
+    folders = [_ROOT / owner if owner in _WITHOUT_DEFINITION else _folder(owner) for owner in owners]
+    return sorted(path for folder in folders for path in (folder / "scripts").glob(pattern))
 
 
 def _folder(pipeline: str) -> Path:
