@@ -15,13 +15,14 @@ from typing import Any, Final
 
 from pipeline_definitions.shared.wheels import wheel_archive
 
-PIPELINES: Final = ("train", "release", "rollback", "watch")
+PIPELINES: Final = ("train", "retrain", "release", "rollback", "watch")
 
-_SCRIPTS_OF: Final = {"rollback": "release"}
+_SCRIPTS_OF: Final = {"retrain": ("train", "retrain"), "rollback": ("release",)}
 """Pipelines that run the scripts of another."""
-_BORROWED: Final = {"train": ("watch/scripts/analyze",)}
+_ANALYZER: Final = "watch/scripts/analyze"
+_BORROWED: Final = {"train": (_ANALYZER,), "retrain": (_ANALYZER,)}
 """Programs that steps run besides those of their own pipeline."""
-_WHEELS: Final = {"train": "sklearn-1.9-0", "watch": "sklearn-1.9-0"}
+_WHEELS: Final = dict.fromkeys(("train", "retrain", "watch"), "sklearn-1.9-0")
 """The image whose steps need libraries that it lacks, see `wheels`."""
 _ROOT: Final = Path(__file__).resolve().parent.parent
 _SOURCE_ARCHIVE: Final = "source.tar.gz"
@@ -70,7 +71,7 @@ def definition_text(pipeline: str) -> str:
 
 def asset_files(pipeline: str) -> tuple[AssetFile, ...]:
     """The scripts of a pipeline's steps that are one file, by name. The contract is not among them."""
-    return tuple(AssetFile(path.name, path) for path in sorted(_scripts(pipeline).glob("*.py")))
+    return tuple(AssetFile(path.name, path) for path in _scripts(pipeline, "*.py"))
 
 
 def built_assets(pipeline: str) -> dict[str, bytes]:
@@ -83,12 +84,12 @@ def built_assets(pipeline: str) -> dict[str, bytes]:
     The same sources give the same bytes on any machine (no times, owners, modes or file names of this one), because
     their hash names the asset and a changed name is a changed template.
     """
-    own = sorted(path.parent for path in _scripts(pipeline).glob("*/main.py"))
-    programs = [*own, *(_ROOT / name for name in _BORROWED.get(pipeline, ()))]
+    borrowed = [_ROOT / name for name in _BORROWED.get(pipeline, ())]
+    programs = [*(path.parent for path in _scripts(pipeline, "*/main.py")), *borrowed]
     built = {f"{program.name}.pyz": _program(program) for program in programs}
     if image := _WHEELS.get(pipeline):
         built["wheels.zip"] = wheel_archive(image)
-    if sources := sorted((_scripts(pipeline) / "source").glob("*.py")):
+    if sources := _scripts(pipeline, "source/*.py"):
         built[_SOURCE_ARCHIVE] = _tar_gz(sources)
     return built
 
@@ -150,8 +151,9 @@ def _tar_gz(files: list[Path]) -> bytes:
     return gzip.compress(plain.getvalue(), mtime=0)
 
 
-def _scripts(pipeline: str) -> Path:
-    return _folder(_SCRIPTS_OF.get(pipeline, pipeline)) / "scripts"
+def _scripts(pipeline: str, pattern: str) -> list[Path]:
+    folders = [_folder(owner) / "scripts" for owner in _SCRIPTS_OF.get(pipeline, (pipeline,))]
+    return sorted(path for folder in folders for path in folder.glob(pattern))
 
 
 def _folder(pipeline: str) -> Path:

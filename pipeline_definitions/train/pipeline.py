@@ -7,6 +7,8 @@ No step argument holds the execution's id: a step that mentions it can never be 
 only in the package's metadata.
 """
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any, Final
 
 from sagemaker.core.shapes import MetricDefinition, ProcessingInput
@@ -18,13 +20,14 @@ from sagemaker.core.workflow.parameters import ParameterFloat, ParameterInteger,
 from sagemaker.core.workflow.properties import PropertyFile
 from sagemaker.mlops.workflow.condition_step import ConditionStep
 from sagemaker.mlops.workflow.fail_step import FailStep
-from sagemaker.mlops.workflow.steps import ProcessingStep, TrainingStep
+from sagemaker.mlops.workflow.steps import ProcessingStep, Step, TrainingStep
 from sagemaker.train.model_trainer import ModelTrainer
 
 from pipeline_definitions.shared import tokens
 from pipeline_definitions.shared.offline_session import OfflineSession
 from pipeline_definitions.shared.steps import (
     RegisterModelStep,
+    Value,
     contract_input,
     input_file,
     output_folder,
@@ -44,7 +47,6 @@ _CONTENT_TYPES: Final = ["text/csv", "application/json"]
 _NUMBER: Final = r"([0-9.]+(?:[eE][-+]?[0-9]+)?)"
 
 _EVALUATION: Final = PropertyFile(name="Evaluation", output_name="evaluation", path="evaluation.json")
-
 
 DATA_MANIFEST: Final = ParameterString("DataManifest")
 BATCH_ID: Final = ParameterString("BatchId")
@@ -75,8 +77,7 @@ MODEL_APPROVAL_STATUS: Final = ParameterString(
     enum_values=["PendingManualApproval", "Approved", "Rejected"],
 )
 
-PARAMETERS: Final = (
-    DATA_MANIFEST,
+COMMON_PARAMETERS: Final = (
     BATCH_ID,
     ATTEMPT,
     OUTPUT_PREFIX,
@@ -103,6 +104,21 @@ PARAMETERS: Final = (
 )
 """Everything a person or an event may vary. Those without a default say what a run is about: it must be told."""
 
+PARAMETERS: Final = (DATA_MANIFEST, *COMMON_PARAMETERS)
+
+
+@dataclass(frozen=True)
+class Data:
+    """What a run is made from.
+
+    Attributes:
+        manifest: URI of the batch that `Validate` reads.
+        fresh_until: up to when captured requests are in it; `none` for uploaded files.
+    """
+
+    manifest: Value
+    fresh_until: Value
+
 
 def build(session: OfflineSession) -> str:
     """Compose the definition.
@@ -110,16 +126,21 @@ def build(session: OfflineSession) -> str:
     Returns:
         JSON text with stand-in names (`tokens`).
     """
-    validate = _validate(session)
+    return render("train", session, PARAMETERS, steps(session, Data(DATA_MANIFEST, fresh_until="none")))
+
+
+def steps(session: OfflineSession, data: Data) -> list[Step]:
+    """From a batch to a registered model: what `train` and `retrain` have in common."""
+    validate = _validate(session, data)
     prepare = _prepare(session, validate)
     train = _train(session, prepare)
     evaluate = _evaluate(session, prepare, train)
     baselines = _baselines(session, prepare, evaluate)
-    gate = _gate(evaluate, [*baselines, _register(prepare, train, evaluate, baselines)])
-    return render("train", session, PARAMETERS, [validate, prepare, train, evaluate, gate])
+    register = _register(train, evaluate, baselines, _metadata(data, validate, prepare, evaluate))
+    return [validate, prepare, train, evaluate, _gate(evaluate, [*baselines, register])]
 
 
-def _validate(session: OfflineSession) -> ProcessingStep:
+def _validate(session: OfflineSession, data: Data) -> ProcessingStep:
     """Judge each file of the batch by the contract; the good ones become one table."""
     report_uri = under(OUTPUT_PREFIX, "validation")
     return script_step(
@@ -129,11 +150,12 @@ def _validate(session: OfflineSession) -> ProcessingStep:
             "contract": tokens.CONTRACT_PATH,
             "report-uri": under(OUTPUT_PREFIX, "validation", "report.json"),
         },
-        inputs=[contract_input(), input_file("manifest", DATA_MANIFEST)],
+        inputs=[contract_input(), input_file("manifest", data.manifest)],
         outputs=[
             output_folder("validation", report_uri),
             output_folder("accepted", under(OUTPUT_PREFIX, "accepted")),
         ],
+        script="validate.pyz",
     )
 
 
@@ -294,10 +316,10 @@ def _evaluated(evaluate: ProcessingStep, path: str) -> JsonGet:
 
 
 def _register(
-    prepare: ProcessingStep, train: TrainingStep, evaluate: ProcessingStep, baselines: list[ProcessingStep]
+    train: TrainingStep, evaluate: ProcessingStep, baselines: list[ProcessingStep], metadata: Mapping[str, Value]
 ) -> RegisterModelStep:
     """A new version in the package group, which waits for a person."""
-    evaluation_uri = output_uri(evaluate, "evaluation")
+    report_uri = under(output_uri(evaluate, "evaluation"), "evaluation.json")
     data, quality = (_files(step) for step in baselines)
     return RegisterModelStep(
         "Register",
@@ -311,21 +333,10 @@ def _register(
             },
             "ModelMetrics": {
                 "ModelDataQuality": data,
-                "ModelQuality": {
-                    "Statistics": _json(under(evaluation_uri, "evaluation.json")),
-                    "Constraints": quality["Constraints"],
-                },
+                "ModelQuality": {"Statistics": _json(report_uri), "Constraints": quality["Constraints"]},
             },
             "DriftCheckBaselines": {"ModelDataQuality": data, "ModelQuality": quality},
-            "CustomerMetadataProperties": {
-                "data_manifest": DATA_MANIFEST,
-                "batch_id": BATCH_ID,
-                "attempt": ATTEMPT.to_string(),
-                "code_version": CODE_VERSION,
-                "execution_arn": ExecutionVariables.PIPELINE_EXECUTION_ARN,
-                "golden_records": under(evaluation_uri, "golden.json"),
-                "holdout": under(output_uri(prepare, "holdout"), "holdout.csv"),
-            },
+            "CustomerMetadataProperties": dict(metadata),
         },
     )
 
@@ -341,6 +352,23 @@ def _files(baseline: ProcessingStep) -> dict[str, Any]:
 
 def _json(uri: Any) -> dict[str, Any]:
     return {"ContentType": "application/json", "S3Uri": uri}
+
+
+def _metadata(
+    data: Data, validate: ProcessingStep, prepare: ProcessingStep, evaluate: ProcessingStep
+) -> dict[str, Value]:
+    """Where a package comes from, and what belongs to it: for releases, for the next retraining, and for people."""
+    return {
+        "data_manifest": data.manifest,
+        "data": under(output_uri(validate, "accepted"), "data.csv"),
+        "fresh_until": data.fresh_until,
+        "batch_id": BATCH_ID,
+        "attempt": ATTEMPT.to_string(),
+        "code_version": CODE_VERSION,
+        "execution_arn": ExecutionVariables.PIPELINE_EXECUTION_ARN,
+        "golden_records": under(output_uri(evaluate, "evaluation"), "golden.json"),
+        "holdout": under(output_uri(prepare, "holdout"), "holdout.csv"),
+    }
 
 
 def _container(train: TrainingStep) -> dict[str, Any]:

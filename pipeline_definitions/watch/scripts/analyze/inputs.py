@@ -12,8 +12,8 @@ from typing import Any, Final
 
 import polars as pl
 
-from pipeline_definitions.watch.scripts.analyze import capture
-from pipeline_definitions.watch.scripts.analyze.capture import Names, Tally, Window
+from pipeline_definitions.shared.scripts import capture
+from pipeline_definitions.shared.scripts.capture import Names, Tally, Window
 
 Json = Mapping[str, Any]
 

@@ -12,8 +12,8 @@ from typing import Any
 import polars as pl
 
 from pipeline_definitions.shared.scripts import jobs
+from pipeline_definitions.shared.scripts.capture import Names, Window
 from pipeline_definitions.watch.scripts.analyze import metrics
-from pipeline_definitions.watch.scripts.analyze.capture import Names, Window
 from pipeline_definitions.watch.scripts.analyze.clarify import Facet
 from pipeline_definitions.watch.scripts.analyze.constraints_file import Rules
 from pipeline_definitions.watch.scripts.analyze.data_quality import Mode

@@ -7,6 +7,7 @@ from typing import Any
 from polars.exceptions import PolarsError
 
 from pipeline_definitions.shared.scripts import jobs
+from pipeline_definitions.shared.scripts.capture import UnreadableError
 from pipeline_definitions.watch.scripts.analyze import (
     checks,
     clarify,
@@ -21,7 +22,6 @@ from pipeline_definitions.watch.scripts.analyze import (
     report,
     statistics_file,
 )
-from pipeline_definitions.watch.scripts.analyze.capture import UnreadableError
 from pipeline_definitions.watch.scripts.analyze.checks import Violation
 from pipeline_definitions.watch.scripts.analyze.clarify import Found
 from pipeline_definitions.watch.scripts.analyze.data_quality import Baseline
