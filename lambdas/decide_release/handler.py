@@ -53,7 +53,7 @@ class DecideRelease:
     def _handle(self, event: Event) -> None:
         """What an earlier event left undone comes first: a release that ended may not be recorded as started yet."""
         if not isinstance(event, PackageChanged | ExecutionChanged):
-            raise Permanent(type(event).__name__, "expected on the ingest queue, found on the release queue")
+            raise Permanent(type(event).__name__, "expected on another queue, found on the release queue")
         self._perform()
         self._decide(event)
         self._perform()
