@@ -1,4 +1,4 @@
-"""Ingest queue -> runs of the train pipeline: unwraps, decides, records, performs; safe to repeat anywhere."""
+"""Ingest queue -> runs of `train` and `retrain`: unwraps, decides, records, performs; safe to repeat anywhere."""
 
 import os
 from collections.abc import Mapping
