@@ -62,7 +62,8 @@ class Retraining:
     """What bounds retraining.
 
     Attributes:
-        cooldown_s: between the end of a run and the next one of the same episode.
+        cooldown_s: between the end of a run and the next one of the same episode. Shorter than labels take to come,
+            it lets an episode use its runs up before any of them could have learned.
         per_day_max: runs in 24 hours.
         runs_max: runs of an episode that did not help; then a person is called.
         budget_usd: what the jobs of retraining may cost in `budget_days` days.
@@ -70,7 +71,7 @@ class Retraining:
         reconcile_every_min: how often what was lost is looked for. Units: minutes.
     """
 
-    cooldown_s: int = 86_400
+    cooldown_s: int = 604_800
     per_day_max: int = 1
     runs_max: int = 3
     budget_usd: float = 50.0
