@@ -154,6 +154,11 @@ class ModelNames:
         return self.of("rollback")
 
     @property
+    def train_pipelines(self) -> tuple[str, str]:
+        """The pipelines that make versions."""
+        return (self.train_pipeline, self.retrain_pipeline)
+
+    @property
     def release_pipelines(self) -> tuple[str, str]:
         """The pipelines that change production."""
         return (self.release_pipeline, self.rollback_pipeline)

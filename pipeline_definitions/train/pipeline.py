@@ -1,15 +1,17 @@
 """The `train` pipeline, written with the SageMaker SDK.
 
-validate -> prepare -> train -> evaluate -> good enough? -> no worse than the champion? -> register | fail.
+validate -> prepare -> train -> evaluate -> good enough? -> no worse than the champion? -> baselines -> register | fail.
 `make pipelines` builds `definition.json` from it.
 
 No step argument holds the execution's id: a step that mentions it can never be served from the step cache. It appears
 only in the package's metadata.
 """
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any, Final
 
-from sagemaker.core.shapes import MetricDefinition
+from sagemaker.core.shapes import MetricDefinition, ProcessingInput
 from sagemaker.core.training.configs import Compute, InputData, OutputDataConfig, StoppingCondition
 from sagemaker.core.workflow.conditions import ConditionGreaterThanOrEqualTo, ConditionLessThanOrEqualTo
 from sagemaker.core.workflow.execution_variables import ExecutionVariables
@@ -18,13 +20,14 @@ from sagemaker.core.workflow.parameters import ParameterFloat, ParameterInteger,
 from sagemaker.core.workflow.properties import PropertyFile
 from sagemaker.mlops.workflow.condition_step import ConditionStep
 from sagemaker.mlops.workflow.fail_step import FailStep
-from sagemaker.mlops.workflow.steps import ProcessingStep, TrainingStep
+from sagemaker.mlops.workflow.steps import ProcessingStep, Step, TrainingStep
 from sagemaker.train.model_trainer import ModelTrainer
 
 from pipeline_definitions.shared import tokens
 from pipeline_definitions.shared.offline_session import OfflineSession
 from pipeline_definitions.shared.steps import (
     RegisterModelStep,
+    Value,
     contract_input,
     input_file,
     output_folder,
@@ -34,6 +37,7 @@ from pipeline_definitions.shared.steps import (
     script_step,
     sklearn_image,
     under,
+    wheels_input,
     xgboost_image,
 )
 
@@ -44,7 +48,6 @@ _NUMBER: Final = r"([0-9.]+(?:[eE][-+]?[0-9]+)?)"
 
 _EVALUATION: Final = PropertyFile(name="Evaluation", output_name="evaluation", path="evaluation.json")
 
-
 DATA_MANIFEST: Final = ParameterString("DataManifest")
 BATCH_ID: Final = ParameterString("BatchId")
 ATTEMPT: Final = ParameterInteger("Attempt", default_value=1)
@@ -54,6 +57,10 @@ GATE_METRIC: Final = ParameterString("GateMetric", default_value="auc", enum_val
 GATE_THRESHOLD: Final = ParameterFloat("GateThreshold", default_value=0.6)
 CHAMPION_MARGIN: Final = ParameterFloat("ChampionMargin", default_value=0.02)
 PRODUCTION_ROLE: Final = ParameterString("ProductionRoleArn", default_value="none")
+DRIFT_METHOD: Final = ParameterString("DriftMethod", default_value="Robust", enum_values=["Robust", "Simple"])
+DRIFT_THRESHOLD: Final = ParameterFloat("DriftThreshold", default_value=0.1)
+QUALITY_METRIC: Final = ParameterString("QualityMetric", default_value="auc")
+QUALITY_MARGIN: Final = ParameterFloat("QualityMargin", default_value=0.1)
 HOLDOUT_FRACTION: Final = ParameterFloat("HoldoutFraction", default_value=0.2)
 NUM_ROUND: Final = ParameterInteger("NumRound", default_value=150)
 MAX_DEPTH: Final = ParameterInteger("MaxDepth", default_value=4)
@@ -70,8 +77,7 @@ MODEL_APPROVAL_STATUS: Final = ParameterString(
     enum_values=["PendingManualApproval", "Approved", "Rejected"],
 )
 
-PARAMETERS: Final = (
-    DATA_MANIFEST,
+COMMON_PARAMETERS: Final = (
     BATCH_ID,
     ATTEMPT,
     OUTPUT_PREFIX,
@@ -80,6 +86,10 @@ PARAMETERS: Final = (
     GATE_THRESHOLD,
     CHAMPION_MARGIN,
     PRODUCTION_ROLE,
+    DRIFT_METHOD,
+    DRIFT_THRESHOLD,
+    QUALITY_METRIC,
+    QUALITY_MARGIN,
     HOLDOUT_FRACTION,
     NUM_ROUND,
     MAX_DEPTH,
@@ -94,6 +104,21 @@ PARAMETERS: Final = (
 )
 """Everything a person or an event may vary. Those without a default say what a run is about: it must be told."""
 
+PARAMETERS: Final = (DATA_MANIFEST, *COMMON_PARAMETERS)
+
+
+@dataclass(frozen=True)
+class Data:
+    """What a run is made from.
+
+    Attributes:
+        manifest: URI of the batch that `Validate` reads.
+        fresh_until: up to when captured requests are in it; `none` for uploaded files.
+    """
+
+    manifest: Value
+    fresh_until: Value
+
 
 def build(session: OfflineSession) -> str:
     """Compose the definition.
@@ -101,15 +126,21 @@ def build(session: OfflineSession) -> str:
     Returns:
         JSON text with stand-in names (`tokens`).
     """
-    validate = _validate(session)
+    return render("train", session, PARAMETERS, steps(session, Data(DATA_MANIFEST, fresh_until="none")))
+
+
+def steps(session: OfflineSession, data: Data) -> list[Step]:
+    """From a batch to a registered model: what `train` and `retrain` have in common."""
+    validate = _validate(session, data)
     prepare = _prepare(session, validate)
     train = _train(session, prepare)
     evaluate = _evaluate(session, prepare, train)
-    gate = _gate(prepare, train, evaluate)
-    return render("train", session, PARAMETERS, [validate, prepare, train, evaluate, gate])
+    baselines = _baselines(session, prepare, evaluate)
+    register = _register(train, evaluate, baselines, _metadata(data, validate, prepare, evaluate))
+    return [validate, prepare, train, evaluate, _gate(evaluate, [*baselines, register])]
 
 
-def _validate(session: OfflineSession) -> ProcessingStep:
+def _validate(session: OfflineSession, data: Data) -> ProcessingStep:
     """Judge each file of the batch by the contract; the good ones become one table."""
     report_uri = under(OUTPUT_PREFIX, "validation")
     return script_step(
@@ -119,11 +150,12 @@ def _validate(session: OfflineSession) -> ProcessingStep:
             "contract": tokens.CONTRACT_PATH,
             "report-uri": under(OUTPUT_PREFIX, "validation", "report.json"),
         },
-        inputs=[contract_input(), input_file("manifest", DATA_MANIFEST)],
+        inputs=[contract_input(), input_file("manifest", data.manifest)],
         outputs=[
             output_folder("validation", report_uri),
             output_folder("accepted", under(OUTPUT_PREFIX, "accepted")),
         ],
+        script="validate.pyz",
     )
 
 
@@ -206,13 +238,53 @@ def _evaluate(session: OfflineSession, prepare: ProcessingStep, train: TrainingS
             input_file("model", train.properties.ModelArtifacts.S3ModelArtifacts),
             input_file("holdout", output_uri(prepare, "holdout")),
         ],
-        outputs=[output_folder("evaluation", under(OUTPUT_PREFIX, "evaluation"))],
+        outputs=[output_folder(name, under(OUTPUT_PREFIX, name)) for name in ("evaluation", "predictions")],
         property_files=[_EVALUATION],
         script="evaluate.pyz",
     )
 
 
-def _gate(prepare: ProcessingStep, train: TrainingStep, evaluate: ProcessingStep) -> ConditionStep:
+def _baselines(session: OfflineSession, prepare: ProcessingStep, evaluate: ProcessingStep) -> list[ProcessingStep]:
+    """What monitoring will compare production with: the training data, and the quality on the hold-out."""
+    data = _baseline(
+        session,
+        "DataBaseline",
+        "baseline",
+        input_file("data", output_uri(prepare, "train")),
+        {
+            "contract": tokens.CONTRACT_PATH,
+            "comparison-method": DRIFT_METHOD,
+            "comparison-threshold": DRIFT_THRESHOLD.to_string(),
+        },
+    )
+    quality = _baseline(
+        session,
+        "QualityBaseline",
+        "model-quality-baseline",
+        input_file("data", output_uri(evaluate, "predictions")),
+        {
+            "probability-attribute": "prediction",
+            "quality-metrics": QUALITY_METRIC,
+            "quality-margin": QUALITY_MARGIN.to_string(),
+        },
+    )
+    return [data, quality]
+
+
+def _baseline(
+    session: OfflineSession, name: str, analysis: str, data: ProcessingInput, arguments: dict[str, Any]
+) -> ProcessingStep:
+    return script_step(
+        name,
+        _processor(session, sklearn_image()),
+        arguments={"analysis": analysis, **arguments},
+        inputs=[contract_input(), wheels_input(), data],
+        outputs=[output_folder("report", under(OUTPUT_PREFIX, "baselines", analysis))],
+        script="analyze.pyz",
+    )
+
+
+def _gate(evaluate: ProcessingStep, register: list[Any]) -> ConditionStep:
     """Register what is good enough and no worse than the champion; else end with a reason that a person can read."""
     value = _evaluated(evaluate, "gate.value")
     short = ["hold-out ", GATE_METRIC, " is ", value, ", below the threshold ", GATE_THRESHOLD.to_string()]
@@ -220,12 +292,12 @@ def _gate(prepare: ProcessingStep, train: TrainingStep, evaluate: ProcessingStep
     return ConditionStep(
         name="Gate",
         conditions=[ConditionGreaterThanOrEqualTo(left=value, right=GATE_THRESHOLD)],
-        if_steps=[_not_worse(evaluate, _register(prepare, train, evaluate))],
+        if_steps=[_not_worse(evaluate, register)],
         else_steps=[below],
     )
 
 
-def _not_worse(evaluate: ProcessingStep, register: RegisterModelStep) -> ConditionStep:
+def _not_worse(evaluate: ProcessingStep, register: list[Any]) -> ConditionStep:
     """Register what is not surely worse than the champion by more than the margin; the threshold may be a low bar."""
     said = _evaluated(evaluate, "champion.said")
     margin = [" (margin ", CHAMPION_MARGIN.to_string(), "); nothing was registered"]
@@ -234,7 +306,7 @@ def _not_worse(evaluate: ProcessingStep, register: RegisterModelStep) -> Conditi
         conditions=[
             ConditionLessThanOrEqualTo(left=_evaluated(evaluate, "champion.worse_by_at_least"), right=CHAMPION_MARGIN)
         ],
-        if_steps=[register],
+        if_steps=register,
         else_steps=[FailStep(name="WorseThanChampion", error_message=Join(values=[said, *margin]))],
     )
 
@@ -243,10 +315,12 @@ def _evaluated(evaluate: ProcessingStep, path: str) -> JsonGet:
     return JsonGet(step_name=evaluate.name, property_file=_EVALUATION, json_path=path)
 
 
-def _register(prepare: ProcessingStep, train: TrainingStep, evaluate: ProcessingStep) -> RegisterModelStep:
+def _register(
+    train: TrainingStep, evaluate: ProcessingStep, baselines: list[ProcessingStep], metadata: Mapping[str, Value]
+) -> RegisterModelStep:
     """A new version in the package group, which waits for a person."""
-    evaluation_uri = output_uri(evaluate, "evaluation")
-    statistics = {"ContentType": "application/json", "S3Uri": under(evaluation_uri, "evaluation.json")}
+    report_uri = under(output_uri(evaluate, "evaluation"), "evaluation.json")
+    data, quality = (_files(step) for step in baselines)
     return RegisterModelStep(
         "Register",
         {
@@ -257,18 +331,44 @@ def _register(prepare: ProcessingStep, train: TrainingStep, evaluate: Processing
                 "SupportedContentTypes": _CONTENT_TYPES,
                 "SupportedResponseMIMETypes": _CONTENT_TYPES,
             },
-            "ModelMetrics": {"ModelQuality": {"Statistics": statistics}},
-            "CustomerMetadataProperties": {
-                "data_manifest": DATA_MANIFEST,
-                "batch_id": BATCH_ID,
-                "attempt": ATTEMPT.to_string(),
-                "code_version": CODE_VERSION,
-                "execution_arn": ExecutionVariables.PIPELINE_EXECUTION_ARN,
-                "golden_records": under(evaluation_uri, "golden.json"),
-                "holdout": under(output_uri(prepare, "holdout"), "holdout.csv"),
+            "ModelMetrics": {
+                "ModelDataQuality": data,
+                "ModelQuality": {"Statistics": _json(report_uri), "Constraints": quality["Constraints"]},
             },
+            "DriftCheckBaselines": {"ModelDataQuality": data, "ModelQuality": quality},
+            "CustomerMetadataProperties": dict(metadata),
         },
     )
+
+
+def _files(baseline: ProcessingStep) -> dict[str, Any]:
+    """What a baseline leaves, as a package names it."""
+    report = output_uri(baseline, "report")
+    return {
+        "Statistics": _json(under(report, "statistics.json")),
+        "Constraints": _json(under(report, "constraints.json")),
+    }
+
+
+def _json(uri: Any) -> dict[str, Any]:
+    return {"ContentType": "application/json", "S3Uri": uri}
+
+
+def _metadata(
+    data: Data, validate: ProcessingStep, prepare: ProcessingStep, evaluate: ProcessingStep
+) -> dict[str, Value]:
+    """Where a package comes from, and what belongs to it: for releases, for the next retraining, and for people."""
+    return {
+        "data_manifest": data.manifest,
+        "data": under(output_uri(validate, "accepted"), "data.csv"),
+        "fresh_until": data.fresh_until,
+        "batch_id": BATCH_ID,
+        "attempt": ATTEMPT.to_string(),
+        "code_version": CODE_VERSION,
+        "execution_arn": ExecutionVariables.PIPELINE_EXECUTION_ARN,
+        "golden_records": under(output_uri(evaluate, "evaluation"), "golden.json"),
+        "holdout": under(output_uri(prepare, "holdout"), "holdout.csv"),
+    }
 
 
 def _container(train: TrainingStep) -> dict[str, Any]:

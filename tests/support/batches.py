@@ -55,7 +55,7 @@ def validate_entries(
     ml.put("manifest/manifest.json", json.dumps({"model": contract["name"], "files": entries}).encode())
     report_uri = f"s3://{store.bucket}/batch/attempt-1/validation/report.json"
     ended = ml.process(
-        *(SKLEARN, "train/scripts/validate.py", "--contract", str(contract_path), "--report-uri", report_uri),
+        *(SKLEARN, "train/scripts/validate.pyz", "--contract", str(contract_path), "--report-uri", report_uri),
         env=store.env,
     )
     report = ml.output("validation/report.json")

@@ -48,7 +48,7 @@ class MlDir:
         return self.base / "output" / name
 
     def process(self, image: str, script: str, *arguments: str, env: Mapping[str, str] | None = None) -> Ended:
-        """Run a processing script, e.g. `train/scripts/validate.py`; `train/scripts/evaluate.pyz` is packed first."""
+        """Run a processing script, e.g. `train/scripts/prepare.py`; `train/scripts/evaluate.pyz` is packed first."""
         path = SCRIPTS / script
         if path.suffix == ".pyz":
             path = self.put(f"code/{path.name}", definitions.built_assets(path.parts[-3])[path.name])

@@ -117,6 +117,32 @@ def test_train_is_the_pipeline_of_the_architecture() -> None:
     assert kinds["GateThreshold"] == kinds["HoldoutFraction"] == kinds["MinChildWeight"] == "Float"
 
 
+def test_retrain_is_train_behind_assemble_with_what_was_captured_in_place_of_files() -> None:
+    train, retrain = load("train"), load("retrain")
+
+    names = [step["Name"] for step in steps_of(retrain["Steps"])]
+    assert names == ["Assemble", *(step["Name"] for step in steps_of(train["Steps"]))]
+    of_train, of_retrain = ({item["Name"] for item in found["Parameters"]} for found in (train, retrain))
+    captured = {"CaptureUri", "LabelsUri", "HistoryUri", "HistoryShare", "FreshSince", "FreshUntil"}
+    assert of_retrain == of_train - {"DataManifest"} | captured
+    without_default = {item["Name"] for item in retrain["Parameters"] if "DefaultValue" not in item}
+    assert without_default == captured - {"HistoryShare"} | {"BatchId", "OutputPrefix"}
+    assert waits_for("retrain")["Validate"] == {"Assemble"}
+
+
+@pytest.mark.parametrize(
+    ("pipeline", "fresh_until"), [("train", "none"), ("retrain", {"Get": "Parameters.FreshUntil"})]
+)
+def test_a_package_says_which_rows_it_was_made_from_and_until_when(pipeline: str, fresh_until: Any) -> None:
+    [register] = [step for step in steps_of(load(pipeline)["Steps"]) if step["Name"] == "Register"]
+
+    metadata = register["Arguments"]["CustomerMetadataProperties"]
+
+    accepted = {"Get": "Steps.Validate.ProcessingOutputConfig.Outputs['accepted'].S3Output.S3Uri"}
+    assert metadata["data"] == {"Std:Join": {"On": "/", "Values": [accepted, "data.csv"]}}
+    assert metadata["fresh_until"] == fresh_until
+
+
 def waits_for(pipeline: str) -> dict[str, set[str]]:
     """What each step waits for: what it depends on, what it refers to, and the condition whose branch it is in."""
     found: dict[str, set[str]] = {}
@@ -248,7 +274,7 @@ def test_only_the_package_metadata_mentions_the_execution() -> None:
         assert not [path for path in references(arguments) if path.startswith("Execution.")]
 
 
-PREFIXES = {"train": "OutputPrefix", "release": "ReportPrefix", "rollback": "ReportPrefix"}
+PREFIXES = {"train": "OutputPrefix", "retrain": "OutputPrefix", "release": "ReportPrefix", "rollback": "ReportPrefix"}
 
 
 @pytest.mark.parametrize("pipeline", definitions.PIPELINES)
@@ -307,7 +333,7 @@ def test_a_pipeline_that_does_not_train_has_no_source_archive() -> None:
 
 
 def test_an_unknown_pipeline_is_refused_by_name() -> None:
-    with pytest.raises(ValueError, match="'watch': unknown; there are train, release"):
+    with pytest.raises(ValueError, match="'watch': unknown; there are train, retrain, release"):
         definitions.definition_text("watch")
 
 

@@ -14,7 +14,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from pipeline_definitions.watch.scripts.analyze.capture import UnreadableError
+from pipeline_definitions.shared.scripts.capture import UnreadableError
 
 NDCG_MIN: Final = 0.9
 ROWS_MAX: Final = 20_000

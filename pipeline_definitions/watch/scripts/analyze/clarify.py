@@ -10,9 +10,9 @@ from typing import Any
 
 import polars as pl
 
+from pipeline_definitions.shared.scripts.capture import UnreadableError
 from pipeline_definitions.watch.scripts.analyze import attribution, bias, predictions
 from pipeline_definitions.watch.scripts.analyze.bias import Groups
-from pipeline_definitions.watch.scripts.analyze.capture import UnreadableError
 from pipeline_definitions.watch.scripts.analyze.predictions import Answers
 
 Json = Mapping[str, Any]

@@ -15,7 +15,7 @@ from pathlib import Path
 from statistics import median
 from typing import Any, Final
 
-from pipeline_definitions.watch.scripts.analyze.capture import Record, truth_values
+from pipeline_definitions.shared.scripts.capture import Record, truth_values
 
 _HOUR: Final = re.compile(r"(\d{4})/(\d\d)/(\d\d)/(\d\d)/[^/]+$")
 

@@ -6,8 +6,9 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-from pipeline_definitions.watch.scripts.analyze import capture, merge, predictions, quality
-from pipeline_definitions.watch.scripts.analyze.capture import Names, Tally, Window
+from pipeline_definitions.shared.scripts import capture
+from pipeline_definitions.shared.scripts.capture import Names, Tally, Window
+from pipeline_definitions.watch.scripts.analyze import merge, predictions, quality
 from pipeline_definitions.watch.scripts.analyze.inputs import NoDataError
 from pipeline_definitions.watch.scripts.analyze.merge import Labels, Merged
 from pipeline_definitions.watch.scripts.analyze.predictions import Answers, Pairs

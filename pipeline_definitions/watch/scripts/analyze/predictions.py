@@ -6,8 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 import polars as pl
 
-from pipeline_definitions.watch.scripts.analyze import capture
-from pipeline_definitions.watch.scripts.analyze.capture import OUTPUT, Cell, Names, UnreadableError
+from pipeline_definitions.shared.scripts import capture
+from pipeline_definitions.shared.scripts.capture import OUTPUT, Cell, Names, UnreadableError
 from pipeline_definitions.watch.scripts.analyze.merge import Merged
 from pipeline_definitions.watch.scripts.analyze.quality import BINARY, MULTICLASS, Observed
 

@@ -7,6 +7,7 @@ from typing import Any
 from polars.exceptions import PolarsError
 
 from pipeline_definitions.shared.scripts import jobs
+from pipeline_definitions.shared.scripts.capture import UnreadableError
 from pipeline_definitions.watch.scripts.analyze import (
     checks,
     clarify,
@@ -21,7 +22,6 @@ from pipeline_definitions.watch.scripts.analyze import (
     report,
     statistics_file,
 )
-from pipeline_definitions.watch.scripts.analyze.capture import UnreadableError
 from pipeline_definitions.watch.scripts.analyze.checks import Violation
 from pipeline_definitions.watch.scripts.analyze.clarify import Found
 from pipeline_definitions.watch.scripts.analyze.data_quality import Baseline
@@ -59,7 +59,7 @@ def run(options: argparse.Namespace) -> int:
 
 def _baseline(job: Job) -> str:
     profile = data_quality.profile(job.data(), job.mode)
-    suggested = constraints_file.suggest(profile, job.rules, job.options.completeness_margin)
+    suggested = constraints_file.suggest(profile, job.rules, job.options.completeness_margin, job.rules_of_features)
     job.write("statistics.json", statistics_file.render(profile))
     job.write("constraints.json", constraints_file.render(suggested))
     errors = {column.name: column.numbers.error for column in profile.columns if column.numbers}
@@ -87,11 +87,11 @@ def _data_quality(job: Job) -> str:
 
 
 def _quality_baseline(job: Job) -> str:
-    problem = job.answers.problem
+    problem, margin = job.answers.problem, job.options.quality_margin
     found = predictions.of_table(job.frame(), job.options.label_attribute, job.answers).observed
     measured = quality.measure(problem, found)
     job.write("statistics.json", quality_file.statistics(problem, measured, len(found)))
-    job.write("constraints.json", quality_file.suggest(problem, measured, job.options.quality_margin))
+    job.write("constraints.json", quality_file.suggest(problem, measured, margin, job.options.quality_metrics))
     return checks.exit_message([])
 
 

@@ -6,8 +6,8 @@ from datetime import UTC, datetime
 
 import pytest
 
-from pipeline_definitions.watch.scripts.analyze import capture
-from pipeline_definitions.watch.scripts.analyze.capture import INPUT, OUTPUT, Names, Tally, UnreadableError, Window
+from pipeline_definitions.shared.scripts import capture
+from pipeline_definitions.shared.scripts.capture import INPUT, OUTPUT, Names, Tally, UnreadableError, Window
 from tests.support.analysis import captured
 
 BOTH = (INPUT, OUTPUT)

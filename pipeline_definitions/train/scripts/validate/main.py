@@ -18,8 +18,6 @@ import argparse
 import csv
 import io
 import json
-import os
-import sys
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
@@ -28,17 +26,14 @@ from typing import Any, Final
 from urllib.parse import urlsplit
 
 import boto3
-import numpy as np
 import pandas as pd
 from botocore.exceptions import ClientError
 
-NULLS: Final = frozenset({"", "NA", "NaN", "nan", "null", "NULL"})
-"""What people write for nothing. A word that the contract allows as a value is a value."""
+from pipeline_definitions.shared.scripts.cells import faults, without_nulls
+from pipeline_definitions.shared.scripts.jobs import fail, region
 
-NUMERIC: Final = ("integer", "number")
 UNKNOWN_COLUMN: Final = "not in the schema, ignored"
 ROWS_SHOWN: Final = 10
-MESSAGE_MAX_BYTES: Final = 1024
 GONE: Final = frozenset({"NoSuchKey", "NoSuchVersion", "404"})
 
 NOT_TEXT: Final = {
@@ -156,8 +151,7 @@ def _clean(table: pd.DataFrame, column: Mapping[str, Any]) -> "pd.Series[str]":
     """A column as it goes on: one spelling of null, and all null if an optional column is not there."""
     if column["name"] not in table:
         return pd.Series("", index=table.index, dtype=object)
-    cells = table[column["name"]]
-    return cells.mask(is_null(cells, column), "")
+    return without_nulls(table[column["name"]], column)
 
 
 def decode(content: bytes) -> str:
@@ -236,50 +230,8 @@ def width_problems(widths: Sequence[int], expected: int) -> list[Problem]:
 
 def column_problems(cells: "pd.Series[str]", column: Mapping[str, Any]) -> list[Problem]:
     """Every way in which the cells of one column break its rule."""
-    name = str(column["name"])
-    nulls = is_null(cells, column)
-    problems = [] if column.get("nullable", False) else [_where(name, "null, but not nullable", nulls)]
-    present = cells[~nulls]
-    values = PARSERS[column["type"]](present)
-    problems.append(_where(name, f"not {_article(column['type'])}", values.isna()))
-    values = values.dropna()
-    if column["type"] in NUMERIC and column.get("min") is not None:
-        problems.append(_where(name, f"below {column['min']}", values < column["min"]))
-    if column["type"] in NUMERIC and column.get("max") is not None:
-        problems.append(_where(name, f"above {column['max']}", values > column["max"]))
-    if "allowed" in column:
-        problems.append(_where(name, "not an allowed value", ~present.isin(list(map(str, column["allowed"])))))
-    if "max_length" in column:
-        too_long = present.str.len() > column["max_length"]
-        problems.append(_where(name, f"longer than {column['max_length']} characters", too_long))
+    problems = [_where(str(column["name"]), problem, wrong) for problem, wrong in faults(cells, column)]
     return [problem for problem in problems if problem.count]
-
-
-def is_null(cells: "pd.Series[str]", column: Mapping[str, Any]) -> "pd.Series[bool]":
-    """Cells that hold nothing."""
-    return cells.isin(list(NULLS - set(map(str, column.get("allowed", ())))))
-
-
-def _integers(cells: "pd.Series[str]") -> "pd.Series[Any]":
-    """`5.0` counts: that is how pandas writes integers beside a null."""
-    whole = cells.where(cells.str.fullmatch(r"[+-]?\d{1,18}(\.0+)?").astype(bool))
-    return pd.to_numeric(whole, errors="coerce")
-
-
-def _numbers(cells: "pd.Series[str]") -> "pd.Series[Any]":
-    return pd.to_numeric(cells, errors="coerce").astype(float).replace([np.inf, -np.inf], np.nan)
-
-
-def _datetimes(cells: "pd.Series[str]") -> "pd.Series[Any]":
-    return pd.to_datetime(cells, format="ISO8601", utc=True, errors="coerce")
-
-
-PARSERS: Final[Mapping[str, Callable[..., Any]]] = {
-    "integer": _integers,
-    "number": _numbers,
-    "datetime": _datetimes,
-    "string": lambda cells: cells,
-}
 
 
 def shortfall(verdicts: Sequence[Verdict], min_rows: int) -> str | None:
@@ -316,20 +268,6 @@ def put_report(s3: Any, uri: str, report: str) -> None:
     s3.put_object(Bucket=parts.netloc, Key=parts.path.lstrip("/"), Body=report.encode(), ContentType="application/json")
 
 
-def fail(message: str, base_dir: Path) -> None:
-    """Say why to the log, and to SageMaker in the file whose first 1,024 bytes become the job's ExitMessage."""
-    print(message, file=sys.stderr)
-    short = message.encode()[:MESSAGE_MAX_BYTES].decode("utf-8", errors="ignore")
-    _write(base_dir.parent / "output/message", short)
-
-
-def region() -> str | None:
-    """Where the job runs. botocore reads no AWS_REGION, and processing containers may have neither variable."""
-    arn = os.environ.get("PROCESSING_JOB_ARN", "")
-    from_arn = arn.split(":")[3] if arn.count(":") > 3 else None
-    return os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION") or from_arn
-
-
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0], allow_abbrev=False)
     parser.add_argument("--base-dir", type=Path, default=Path("/opt/ml/processing"))
@@ -352,14 +290,6 @@ def _at(name: str | None, problem: str, rows: list[int]) -> Problem:
     return Problem(name, problem, rows[:ROWS_SHOWN], len(rows))
 
 
-def _article(kind: str) -> str:
-    return f"an {kind}" if kind.startswith("i") else f"a {kind}"
-
-
 def _write(path: Path, text: str) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(text, "utf-8")
-
-
-if __name__ == "__main__":
-    sys.exit(main())

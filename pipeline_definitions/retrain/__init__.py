@@ -1,0 +1,1 @@
+"""Make the next version from what production saw."""
