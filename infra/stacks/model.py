@@ -59,14 +59,15 @@ class ModelStack(Stack):
         retraining = Retraining(
             self, "Retraining", model=model, names=names, code=code, ingest_queue=ingest.watched.queue
         )
-        queues = {"INGEST": ingest, "RELEASE": release, "RETRAINING": retraining}
+        watched = {"INGEST": ingest.watched, "RELEASE": release.watched, "RETRAINING": retraining.watched}
+        queues = {name: each.queue for name, each in {**watched, "WAITS": release.waits}.items()}
         Reconciler(
             self,
             "Reconciler",
             model=model,
             names=names,
             code=code,
-            queues={**{name: each.watched.queue for name, each in queues.items()}, "WAITS": release.waits.queue},
+            queues=queues,
         )
         self._output(names)
         if production := apart.accounts.apart.get("prod"):
