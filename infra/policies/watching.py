@@ -34,10 +34,5 @@ def watch(
 
 def find_serving(names: ModelNames, apart: Apart) -> list[iam.PolicyStatement]:
     """From the endpoint to the package, and since when it serves."""
-    configs = [list_configs()] if "prod" in apart.at_home else []
+    configs = [releases.list_configs()] if "prod" in apart.at_home else []
     return [*releases.find_champion(names, [stage for stage in apart.at_home if stage == "prod"]), *configs]
-
-
-def list_configs() -> iam.PolicyStatement:
-    """List endpoint configs."""
-    return allow("sagemaker:ListEndpointConfigs", on="*", because="SageMaker knows no resource for listing configs")

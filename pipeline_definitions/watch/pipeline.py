@@ -60,7 +60,6 @@ PARAMETERS: Final = (
 )
 """What a schedule says is `ScheduledTime` and `Variant`; the rest is the model's."""
 
-_REPORT: Final = under(REPORTS_URI, VARIANT, SCHEDULED_TIME)
 _SCHEDULE: Final = Join(on="-", values=[SCHEDULE_PREFIX, VARIANT])
 
 
@@ -88,12 +87,12 @@ def _collect(session: OfflineSession) -> ProcessingStep:
             "schedule": _SCHEDULE,
             "capture-uri": CAPTURE_URI,
             "labels-uri": LABELS_URI,
-            "output-uri": under(_REPORT, "collected"),
+            "output-uri": _report("collected"),
             "window-s": WINDOW_S.to_string(),
             "label-delay-s": LABEL_DELAY_S.to_string(),
             "production-role-arn": PRODUCTION_ROLE,
         },
-        outputs=[output_folder("collected", under(_REPORT, "collected"))],
+        outputs=[output_folder("collected", _report("collected"))],
         property_files=[_COLLECTED],
         script="collect.pyz",
     )
@@ -161,10 +160,14 @@ def _analysis(
             **arguments,
         },
         inputs=[contract_input(), wheels_input(), *inputs],
-        outputs=[output_folder("report", under(_REPORT, analysis))],
+        outputs=[output_folder("report", _report(analysis))],
         script="analyze.pyz",
         flags=["publish"],
     )
+
+
+def _report(part: str) -> Any:
+    return under(REPORTS_URI, VARIANT, SCHEDULED_TIME, part)
 
 
 def _collected(collect: ProcessingStep, name: str) -> Any:
