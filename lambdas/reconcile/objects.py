@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 VERSIONS_MAX: Final = 5_000
 LOOKUPS_MAX: Final = 500
 """Reads of the ledger in one turn: some seconds."""
+_MARKERS: Final = ("KeyMarker", "VersionIdMarker")
 _OVERLAP: Final = timedelta(hours=1)
 """What a sweep checked once more: younger objects were left alone for their event to come."""
 
@@ -98,7 +99,7 @@ class RawObjects:
                     yield self._parse(version)
             if not page["IsTruncated"]:
                 return
-            request |= {"KeyMarker": page["NextKeyMarker"], "VersionIdMarker": page["NextVersionIdMarker"]}
+            request |= {name: page[f"Next{name}"] for name in _MARKERS if page.get(f"Next{name}")}
 
     def _parse(self, version: Mapping[str, Any]) -> StoredObject:
         return StoredObject(

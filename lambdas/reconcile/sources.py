@@ -19,6 +19,8 @@ from lambdas.shared.observability import log
 from lambdas.shared.packages import describe
 from lambdas.shared.settings import ReconcileSettings
 
+_PENDING: Final = "PendingManualApproval"
+"""What a package is that says nothing of its approval."""
 PACKAGE_PAGES_MAX: Final = 3
 DESCRIBED_MAX: Final = 25
 """Packages with news in one turn."""
@@ -39,7 +41,11 @@ class Sources:
     def packages(self) -> tuple[RegisteredPackage, ...]:
         """Those whose status the registry tells otherwise than `decide_release` saw it last."""
         seen = {row["sk"]: row["status"] for row in self.table.query(f"PACKAGE#{self._model}")}
-        news = [item for item in self._listed() if seen.get(item["ModelPackageArn"]) != item.get("ModelApprovalStatus")]
+        news = [
+            item
+            for item in self._listed()
+            if seen.get(item["ModelPackageArn"]) != item.get("ModelApprovalStatus", _PENDING)
+        ]
         if len(news) > DESCRIBED_MAX:
             log.warning("packages.cut", extra={"news": len(news), "looked_at": DESCRIBED_MAX})
         found = (self._package(item["ModelPackageArn"]) for item in news[:DESCRIBED_MAX])

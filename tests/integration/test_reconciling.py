@@ -37,7 +37,9 @@ class Place:
     urls: dict[str, str] = field(default_factory=dict)
 
     def __getattr__(self, service: str) -> Any:
-        return self.client(service)
+        """A client, made when it is first asked for."""
+        self.__dict__[service] = self.client(service)
+        return self.__dict__[service]
 
     def at(self, stage: str) -> "Place":
         return self
