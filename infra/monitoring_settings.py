@@ -112,7 +112,7 @@ def parse_retraining(fields: Fields) -> Retraining:
         budget_usd=fields.positive("budget_usd", Retraining.budget_usd),
         budget_days=fields.integer("budget_days", 1, 365, Retraining.budget_days),
         history_share=fields.share("history_share", Retraining.history_share),
-        reconcile_every_min=fields.integer("reconcile_every_min", 1, 1440, Retraining.reconcile_every_min),
+        reconcile_every_min=fields.integer("reconcile_every_min", 1, 720, Retraining.reconcile_every_min),
     )
     fields.done()
     return retraining

@@ -32,14 +32,16 @@ class MonitorAlarms(Construct):
     def metric(self, namespace: str, name: str) -> cloudwatch.Metric:
         """The champion's; the largest of an hour, in which there is one run."""
         dimensions = {"Endpoint": self._names.endpoint, "MonitoringSchedule": self._names.of("champion")}
+        period = Duration.hours(1)
         if namespace == _RECONCILER:
             dimensions = {"Model": self._names.model}
+            period = Duration.minutes(max(60, 2 * self._model.retraining.reconcile_every_min))
         return cloudwatch.Metric(
             namespace=namespace,
             metric_name=name,
             dimensions_map=dimensions,
             statistic="Maximum",
-            period=Duration.hours(1),
+            period=period,
         )
 
     def _drift(self) -> cloudwatch.Alarm:

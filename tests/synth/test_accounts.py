@@ -198,6 +198,7 @@ def test_production_may_be_changed_asked_and_looked_at_but_not_taken_down(prod: 
         "sagemaker:UpdateEndpoint": {endpoint, config},
         "sagemaker:DescribeEndpoint": {endpoint},
         "sagemaker:InvokeEndpoint": {endpoint},
+        "sagemaker:ListEndpointConfigs": {"*"},
         "cloudwatch:GetMetricData": {"*"},
         "application-autoscaling:DescribeScalableTargets": {"*"},
         "application-autoscaling:DeregisterScalableTarget": {
