@@ -1,4 +1,4 @@
-"""Model Monitor as its users have it: a baseline, a schedule over a live endpoint, executions in the emulator's time."""
+"""Model Monitor as its users have it: a baseline, schedules over a live endpoint, executions in the emulator's time."""
 
 import json
 from collections.abc import Iterator
