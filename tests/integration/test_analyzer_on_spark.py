@@ -5,6 +5,7 @@ import os
 import shutil
 import subprocess
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -18,30 +19,77 @@ from tests.support.emulator import REPOSITORY
 
 SPARK = REPOSITORY / ".spark" / "bin" / "python"
 EXACT_DISTINCT = 4096
+CELLS = ["1", "-2", "+ 3", "4.5", "1e5", "12.", ".5", "x", "", '"two\nlines"', '"a ""b"""', "1.5E-3", "007"]
 pytestmark = [
     pytest.mark.xdist_group("spark"),
     pytest.mark.skipif(not shutil.which("java"), reason="NO JAVA HERE: the analyzer on Spark was not compared"),
 ]
 
 
+ALL = """
+import json, sys
+sys.path.insert(0, sys.argv[1])
+from pipeline_definitions.watch.scripts.analyze_spark.main import main
+sys.exit(any([main(words) for words in json.loads(sys.argv[2])]))
+"""
+"""Runs several analyses in one process: Java takes its time to start."""
+
+
+@dataclass(frozen=True)
+class Case:
+    """A job that both analyzers do."""
+
+    job: Job
+    analysis: str
+    form: str = PARQUET
+
+    @property
+    def words(self) -> list[str]:
+        """Spark's options: its files lie beside those of the other analyzer."""
+        given = ["--base-dir", str(self.job.base), "--analysis", self.analysis, "--dataset-format", self.form]
+        return [*given, "--report", str(self.job.path / "spark")]
+
+    def on_spark(self, name: str) -> Any:
+        return json.loads((self.job.path / "spark" / name).read_text("utf-8"))
+
+
 @pytest.fixture(scope="module")
-def program(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    path = tmp_path_factory.mktemp("spark") / "analyze_spark.pyz"
-    path.write_bytes(definitions.built_assets("watch")[path.name])
+def cases(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Case]:
+    """Every case, done by both."""
+    home = tmp_path_factory.mktemp("both")
+    found = {
+        "baseline": Case(Job(home / "baseline"), "baseline"),
+        "statistics": Case(Job(home / "statistics"), "data-quality"),
+        "data": Case(Job(home / "data"), "data-quality"),
+        "text": Case(Job(home / "text"), "baseline", CSV),
+    }
+    before = table(1, 20_001)
+    for name in ("baseline", "statistics", "data"):
+        found[name].job.put("data/a.parquet", before[:12_000])
+        found[name].job.put("data/b.parquet", before[12_000:])
+    for name in ("statistics", "data"):
+        found[name].job.baseline()
+    shifted = table(2, 8_000, shift=0.7).drop("wide").with_columns(pl.lit(1).alias("new"))
+    found["statistics"].job.put("data/now.parquet", shifted)
+    found["data"].job.put("data/now.parquet", table(3, 8_000, shift=0.2))
+    found["data"].job.put("baseline_data/a.parquet", before)
+    found["text"].job.put("data/a.csv", "cell,number\n" + "".join(f"{cell},{n}\n" for n, cell in enumerate(CELLS)))
+    for case in found.values():
+        assert case.job.run(case.analysis, form=case.form) == 0
+    _run_on_spark(home, list(found.values()))
+    return found
+
+
+def _run_on_spark(home: Path, cases: list[Case]) -> None:
     assert SPARK.exists(), "there is Java, so `make setup` makes .spark"
-    return path
-
-
-def on_spark(program: Path, job: Job, analysis: str, *words: str, form: str = PARQUET) -> dict[str, Any]:
-    """Its files by name, written beside those of the other analyzer."""
-    report = job.path / f"spark-{analysis}"
-    options = ["--base-dir", str(job.base), "--analysis", analysis, "--dataset-format", form, "--report", str(report)]
-    command = [str(SPARK), str(program), *options, *words]
-    env = {**os.environ, "PYSPARK_SUBMIT_ARGS": "--master local[2] --conf spark.sql.shuffle.partitions=4 pyspark-shell"}
-    env["PYSPARK_PYTHON"] = str(SPARK)
+    program = home / "analyze_spark.pyz"
+    program.write_bytes(definitions.built_assets("watch")[program.name])
+    small = {"shuffle.partitions": "3", "codegen.wholeStage": "false", "codegen.factoryMode": "NO_CODEGEN"}
+    settings = " ".join(f"--conf spark.sql.{name}={value}" for name, value in small.items())
+    env = {**os.environ, "PYSPARK_SUBMIT_ARGS": f"--master local[2] {settings} pyspark-shell"}
+    command = [str(SPARK), "-c", ALL, str(program), json.dumps([case.words for case in cases])]
     done = subprocess.run(command, env=env, capture_output=True, text=True, timeout=300, check=False)
     assert done.returncode == 0, done.stderr[-3000:]
-    return {path.name: json.loads(path.read_text("utf-8")) for path in report.iterdir()}
 
 
 def assert_same(found: Any, expected: Any, where: str = "") -> None:
@@ -87,74 +135,43 @@ def table(seed: int, rows: int, shift: float = 0.0) -> pl.DataFrame:
     )
 
 
-@pytest.fixture(scope="module")
-def baseline(program: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Job, pl.DataFrame, dict[str, Any]]:
-    """A baseline by both: the job as it is left for an analysis, its data, and Spark's files."""
-    job, data = Job(tmp_path_factory.mktemp("both")), table(1, 20_001)
-    job.put("data/a.parquet", data[:12_000])
-    job.put("data/b.parquet", data[12_000:])
-    found = on_spark(program, job, "baseline")
-    job.baseline()
-    return job, data, found
-
-
-def test_both_suggest_the_same_baseline(baseline: tuple[Job, pl.DataFrame, dict[str, Any]]) -> None:
-    job, _, found = baseline
+def test_both_suggest_the_same_baseline(cases: dict[str, Case]) -> None:
+    case = cases["baseline"]
 
     for name in ("statistics.json", "constraints.json", "report.json"):
-        assert_same(found[name], job.report(name), name)
+        assert_same(case.on_spark(name), case.job.report(name), name)
 
 
-def test_both_find_the_same_violations_against_its_statistics(
-    program: Path, baseline: tuple[Job, pl.DataFrame, dict[str, Any]]
-) -> None:
-    job = baseline[0]
-    job.put("data/now.parquet", table(2, 8_000, shift=0.7).drop("wide").with_columns(pl.lit(1).alias("new")))
+def test_both_find_the_same_violations_against_its_statistics(cases: dict[str, Case]) -> None:
+    case = cases["statistics"]
 
-    found = on_spark(program, job, "data-quality")
-    assert job.run("data-quality") == 0
-
-    said = job.report("constraint_violations.json")
+    said = case.job.report("constraint_violations.json")
     checks = {(item["feature_name"], item["constraint_check_type"]) for item in said["violations"]}
     assert {("normal", "baseline_drift_check"), ("carrier", "categorical_values_check")} <= checks
     assert {("Missing columns", "missing_column_check"), ("Extra columns", "extra_column_check")} <= checks
-    assert found["constraint_violations.json"] == said
-    assert_same(found["statistics.json"], job.report("statistics.json"))
-    assert_distances(found["report.json"], job)
+    assert case.on_spark("constraint_violations.json") == said
+    assert_same(case.on_spark("statistics.json"), case.job.report("statistics.json"))
+    assert_distances(case)
 
 
-def test_both_find_the_same_distances_from_the_baselines_own_data(
-    program: Path, baseline: tuple[Job, pl.DataFrame, dict[str, Any]]
-) -> None:
-    job = baseline[0]
-    job.put("data/now.parquet", table(3, 8_000, shift=0.2))
-    job.put("baseline_data/a.parquet", baseline[1])
+def test_both_find_the_same_distances_from_the_baselines_own_data(cases: dict[str, Case]) -> None:
+    case = cases["data"]
 
-    found = on_spark(program, job, "data-quality")
-    assert job.run("data-quality") == 0
-    shutil.rmtree(job.base / "input/baseline_data")
-
-    assert found["constraint_violations.json"] == job.report("constraint_violations.json")
-    assert_distances(found["report.json"], job)
+    assert case.on_spark("constraint_violations.json") == case.job.report("constraint_violations.json")
+    assert_distances(case)
 
 
-def assert_distances(found: dict[str, Any], job: Job) -> None:
+def assert_distances(case: Case) -> None:
     """Exactly the same: they are shares of whole numbers."""
-    expected = job.report("report.json")["features"]
-    assert found["features"].keys() == expected.keys()
+    found, expected = (report["features"] for report in (case.on_spark("report.json"), case.job.report("report.json")))
+    assert found.keys() == expected.keys()
     for name, told in expected.items():
-        drift = found["features"][name]
+        drift = found[name]
         assert (drift["distance"], drift["simple"]) == (told["distance"], told["distance_simple"]), name
         assert drift["psi"] == pytest.approx(told["psi"], rel=1e-9, abs=1e-12), name
 
 
-def test_text_is_typed_alike(program: Path, tmp_path: Path) -> None:
-    job = Job(tmp_path)
-    cells = ["1", "-2", "+ 3", "4.5", "1e5", "12.", ".5", "x", "", '"two\nlines"', '"a ""b"""', "1.5E-3", "007"]
-    job.put("data/a.csv", "cell,number\n" + "".join(f"{cell},{n}\n" for n, cell in enumerate(cells)))
+def test_text_is_typed_alike(cases: dict[str, Case]) -> None:
+    case = cases["text"]
 
-    words = ["--baseline-format", CSV]
-    found = on_spark(program, job, "baseline", *words, form=CSV)
-    assert job.run("baseline", form=CSV) == 0
-
-    assert_same(found["statistics.json"], job.report("statistics.json"))
+    assert_same(case.on_spark("statistics.json"), case.job.report("statistics.json"))

@@ -23,12 +23,12 @@ from pyspark.sql import DataFrame, SparkSession
 
 from pipeline_definitions.shared.scripts import jobs
 from pipeline_definitions.watch.scripts.analyze import checks, constraints_file, statistics_file
-from pipeline_definitions.watch.scripts.analyze.columns import Column, Profile
+from pipeline_definitions.watch.scripts.analyze.columns import Profile
 from pipeline_definitions.watch.scripts.analyze.constraints_file import Constraints, Rules
 from pipeline_definitions.watch.scripts.analyze.drift import Drift
 from pipeline_definitions.watch.scripts.analyze.main import parser
 from pipeline_definitions.watch.scripts.analyze_spark.compared import compare
-from pipeline_definitions.watch.scripts.analyze_spark.measured import Expected, measure
+from pipeline_definitions.watch.scripts.analyze_spark.measured import Expected, Table, measure
 
 Json = Mapping[str, Any]
 
@@ -63,12 +63,12 @@ def _run(spark: SparkSession, options: argparse.Namespace) -> str:
 
 
 def _baseline(spark: SparkSession, options: argparse.Namespace) -> str:
-    frame = _read(spark, options.data or options.base_dir / "input/data", options.dataset_format)
+    table = _read(spark, options.data or options.base_dir / "input/data", options.dataset_format)
     columns = []
-    for name in frame.columns:
-        columns.append(measure(frame, name, Expected(), options.categories_max).column)
+    for name in table.frame.columns:
+        columns.append(measure(table, name, Expected(), options.categories_max).column)
         spark.catalog.clearCache()
-    profile = Profile(_rows(columns), tuple(columns))
+    profile = Profile(table.rows, tuple(columns))
     suggested = constraints_file.suggest(profile, _rules(options), options.completeness_margin)
     _write(options, "statistics.json", statistics_file.render(profile))
     _write(options, "constraints.json", constraints_file.render(suggested))
@@ -85,8 +85,8 @@ def _data_quality(spark: SparkSession, options: argparse.Namespace) -> str:
         _load(options.statistics or folder / "statistics.json"), errors.get("sketch_errors", {})
     )
     constraints = constraints_file.parse(told)
-    frame = _read(spark, options.data or options.base_dir / "input/data", options.dataset_format)
-    profile, drifts = _compared(spark, frame, (before, constraints), options)
+    data = _read(spark, options.data or options.base_dir / "input/data", options.dataset_format)
+    profile, drifts = _compared(spark, data, (before, constraints), options)
     violations = checks.violations(profile, constraints, drifts)
     _write(options, "statistics.json", statistics_file.render(profile))
     _write(options, "constraints.json", told)
@@ -98,7 +98,7 @@ def _data_quality(spark: SparkSession, options: argparse.Namespace) -> str:
 
 
 def _compared(
-    spark: SparkSession, frame: DataFrame, baseline: tuple[Profile, Constraints], options: argparse.Namespace
+    spark: SparkSession, data: Table, baseline: tuple[Profile, Constraints], options: argparse.Namespace
 ) -> tuple[Profile, dict[str, Drift]]:
     """Column by column, beside the baseline's data where they are given, else beside its statistics."""
     before, constraints = baseline
@@ -106,23 +106,32 @@ def _compared(
     form = options.baseline_format or options.dataset_format
     table = _read(spark, folder, form) if folder.is_dir() else None
     columns, drifts = [], {}
-    for name in frame.columns:
+    for name in data.frame.columns:
         feature, earlier = constraints.feature(name), before.named(name)
         expected = Expected.of(feature, earlier)
-        found = measure(frame, name, expected, options.categories_max)
+        found = measure(data, name, expected, options.categories_max)
         columns.append(found.column)
         if feature and feature.rules.is_compared and found.column.present:
-            has_data = table is not None and name in table.columns
+            has_data = table is not None and name in table.frame.columns
             other = measure(table, name, expected, options.categories_max) if table and has_data else earlier
             drift = compare(found, other, feature.rules) if other else None
             if drift:
                 drifts[name] = drift
         spark.catalog.clearCache()
-    return Profile(_rows(columns), tuple(columns)), drifts
+    return Profile(data.rows, tuple(columns)), drifts
 
 
-def _read(spark: SparkSession, folder: Path, form: str) -> DataFrame:
-    """The table below a folder; cells of CSV stay text, and empty ones are missing."""
+def _read(spark: SparkSession, folder: Path, form: str) -> Table:
+    """The table below a folder."""
+    frame = _frame(spark, folder, form)
+    rows = frame.count()
+    if not rows:
+        raise CannotError("Job inputs had no data: its tables have no rows")
+    return Table(frame, rows)
+
+
+def _frame(spark: SparkSession, folder: Path, form: str) -> DataFrame:
+    """Cells of CSV stay text, and empty ones are missing."""
     kinds = json.loads(form)
     if not folder.is_dir() or not any(path.is_file() for path in folder.rglob("*")):
         raise CannotError(f"Job inputs had no data: no files below {folder}")
@@ -130,15 +139,9 @@ def _read(spark: SparkSession, folder: Path, form: str) -> DataFrame:
     if "parquet" in kinds:
         return reader.parquet(str(folder))
     if (kinds.get("csv") or {}).get("header"):
-        return reader.option("header", "true").option("escape", '"').csv(str(folder))
+        whole_cells = {"escape": '"', "multiLine": "true"}  # a file is one task then: Parquet is for what is large
+        return reader.options(header="true", **whole_cells).csv(str(folder))
     raise CannotError(f"--dataset-format {form}: on Spark there are Parquet and CSV with a header; use analyze.pyz")
-
-
-def _rows(columns: Sequence[Column]) -> int:
-    rows = max((column.present + column.missing for column in columns), default=0)
-    if not rows:
-        raise CannotError("Job inputs had no data: its tables have no rows")
-    return rows
 
 
 def _rules(options: argparse.Namespace) -> Rules:

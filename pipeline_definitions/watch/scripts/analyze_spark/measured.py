@@ -51,6 +51,14 @@ class Expected:
 
 
 @dataclass(frozen=True)
+class Table:
+    """A data set, counted once."""
+
+    frame: DataFrame
+    rows: int
+
+
+@dataclass(frozen=True)
 class Measured:
     """A column and the frame behind it.
 
@@ -62,12 +70,11 @@ class Measured:
     numbers: DataFrame | None = None
 
 
-def measure(frame: DataFrame, name: str, expected: Expected, categories_max: int) -> Measured:
+def measure(table: Table, name: str, expected: Expected, categories_max: int) -> Measured:
     """Measure one column."""
-    kind = frame.schema[name].dataType
+    kind = table.frame.schema[name].dataType
     column = F.col(f"`{name.replace('`', '``')}`")
-    values = frame.select(column.alias("value"))
-    rows = values.count()
+    values = table.frame.select(column.alias("value"))
     words = _counted(values.select(F.col("value").cast("string").alias("value"))).persist()  # counted when asked
     if isinstance(kind, T.NumericType):
         whole = isinstance(kind, T.IntegralType)
@@ -78,13 +85,14 @@ def measure(frame: DataFrame, name: str, expected: Expected, categories_max: int
     else:
         types, numbers = {INTEGRAL: 0, FRACTIONAL: 0, STRING: _total(words)}, None
     inferred, present = infer(types), sum(types.values())
-    has_numbers = numbers is not None and bool({inferred, expected.inferred_type} & NUMERIC) and _total(numbers) > 0
+    is_numeric = bool({inferred, expected.inferred_type} & NUMERIC)
+    has_numbers = numbers is not None and is_numeric and types[INTEGRAL] + types[FRACTIONAL] > 0
     has_words = STRING in (inferred, expected.inferred_type)
     found = Column(
         name,
         inferred,
         present,
-        rows - present,
+        table.rows - present,
         types,
         _numbers(numbers) if has_numbers and numbers is not None else None,
         _words(words, expected, categories_max) if has_words else None,
@@ -104,9 +112,9 @@ def below(bounds: Array) -> Array:
 
 def _numbers(counts: DataFrame) -> Numbers:
     value, count = F.col("value"), F.col("count")
-    first = counts.agg(
-        F.sum(count).alias("n"), F.sum(value * count).alias("sum"), F.min(value).alias("min"), F.max(value).alias("max")
-    ).first()
+    sums = {"n": F.sum(count), "sum": F.sum(value * count), "different": F.count(value)}
+    ends = {"min": F.min(value), "max": F.max(value)}
+    first = counts.agg(*(total.alias(name) for name, total in {**sums, **ends}.items())).first()
     assert first is not None
     size, total, low, high = int(first["n"]), float(first["sum"]), float(first["min"]), float(first["max"])
     mean = total / size
@@ -115,7 +123,8 @@ def _numbers(counts: DataFrame) -> Numbers:
     bounds = edges(low, high)
     found = points(counts, np.unique(np.concatenate([bounds, below(bounds)])))
     std = math.sqrt(float(squares["squares"]) / size)
-    return Numbers(mean, total, std, low, high, counts.count(), found.counts(bounds), _sketch(counts, size), found, 0.0)
+    distinct, buckets = int(first["different"]), found.counts(bounds)
+    return Numbers(mean, total, std, low, high, distinct, buckets, _sketch(counts, size), found, 0.0)
 
 
 def _sketch(counts: DataFrame, size: int) -> Sketch:
