@@ -82,6 +82,12 @@ class Job:
             raise NoBaselineError(path)
         return _load(path)
 
+    def statistics(self) -> Json:
+        """The baseline's; empty if it is of constraints alone, which AWS allows: then nothing is compared."""
+        if self.options.constraints and not self.options.statistics:
+            return {"dataset": {"item_count": 0}, "features": []}
+        return self.baseline("statistics.json")
+
     def baseline_if_any(self, name: str) -> Json | None:
         """A file of the baseline that need not be there."""
         path = self._baseline_path(name)

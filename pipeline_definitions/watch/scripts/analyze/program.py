@@ -74,7 +74,7 @@ def _baseline(job: Job) -> str:
 
 def _data_quality(job: Job) -> str:
     errors = (job.baseline_if_any("report.json") or {}).get("sketch_errors", {})  # not among AWS's files
-    before = statistics_file.parse(job.baseline("statistics.json"), errors)
+    before = statistics_file.parse(job.statistics(), errors)
     constraints = constraints_file.parse(job.baseline("constraints.json"))
     table = job.data([feature.name for feature in constraints.features])
     found = data_quality.analyze(table, Baseline(before, constraints, job.baseline_data()), job.mode)
