@@ -10,7 +10,8 @@ import os
 import signal
 import sys
 import threading
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -87,6 +88,7 @@ class Options:
     latency: Latency = INSTANT
     is_open: bool = False
     disk_limit_bytes: int = LIMIT_BYTES
+    programs: Mapping[str, Path] = field(default_factory=dict)
 
 
 def build(options: Options) -> tuple[Kernel, Gateway, Timekeeper]:
@@ -115,6 +117,7 @@ def build(options: Options) -> tuple[Kernel, Gateway, Timekeeper]:
         sandboxes=SocketSandboxes(spawner, runners_dir / "lambda-python" / "bin" / "python", shipped_node()),
         faults=Faults(KINDS, ids, journal),
         latency=options.latency,
+        programs=options.programs,
     )
     moto = MotoServices(ACCOUNT_ID, BlobStore(state_dir / "blobs", options.disk_limit_bytes))
     identities = Identities(kernel, moto)
@@ -251,14 +254,23 @@ def main() -> None:
     parser.add_argument("--expose", action="store_true", help="serve on every address, not on loopback alone: a risk")
     parser.add_argument("--disk-limit-gb", type=float, default=LIMIT_BYTES / 1e9, help="how much of S3 may be stored")
     parser.add_argument("--latency", choices=PROFILES, default=INSTANT.name, help="how long AWS takes for jobs")
+    parser.add_argument("--program", action="append", default=[], help="NAME=FILE: what an image runs by itself")
     given = parser.parse_args()
     try:
-        chosen_pace = pace.parse(given.pace)
+        chosen_pace, programs = pace.parse(given.pace), dict(map(_program, given.program))
     except ValueError as error:
         parser.error(str(error))
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
     latency, disk_limit_bytes = PROFILES[given.latency], int(given.disk_limit_gb * 1e9)
-    run(Options(given.state, given.port, chosen_pace, latency, given.expose, disk_limit_bytes))
+    run(Options(given.state, given.port, chosen_pace, latency, given.expose, disk_limit_bytes, programs))
+
+
+def _program(word: str) -> tuple[str, Path]:
+    name, _, file = word.partition("=")
+    path = Path(file).resolve()
+    if not name or not path.is_file():
+        raise ValueError(f"--program {word}: expected NAME=FILE, a file that is there")
+    return name, path
 
 
 if __name__ == "__main__":

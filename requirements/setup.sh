@@ -30,6 +30,13 @@ for lock in requirements/runner-*.txt; do
   done_in
 done
 
+if command -v java >/dev/null; then
+  t=$SECONDS; say "environment .spark (there is Java)"
+  [ -x .spark/bin/python ] || quietly "$uv" venv --python "$python" .spark
+  quietly "$uv" pip sync --python .spark/bin/python --require-hashes requirements/spark.txt
+  done_in
+fi
+
 t=$SECONDS; say "wheels for the images"
 mkdir -p .wheels
 quietly .venv/bin/python -m pip download --quiet --disable-pip-version-check --no-deps --only-binary :all: \

@@ -69,8 +69,9 @@ def start(state: Path, port: int, fresh: bool, *options: str) -> tuple[subproces
         if probe.connect_ex(("127.0.0.1", port)) == 0:
             raise UserError(f"port {port} is taken; choose another with --port")
     log = (state / "emulator.log").open("ab")
+    words = ["--state", str(state.resolve()), "--port", str(port), *options, *programs(state / "programs")]
     process = subprocess.Popen(
-        [sys.executable, "-m", "emulator.bootstrap", "--state", str(state.resolve()), "--port", str(port), *options],
+        [sys.executable, "-m", "emulator.bootstrap", *words],
         stdout=log,
         stderr=log,
         stdin=subprocess.DEVNULL,
@@ -91,6 +92,19 @@ def prepare(state: Path, fresh: bool) -> None:
             )
         shutil.rmtree(state)
     state.mkdir(parents=True, exist_ok=True)
+
+
+def programs(folder: Path) -> list[str]:
+    """Write what images of AWS run by themselves; answers the emulator's options for it.
+
+    Without it, jobs in such an image fail and say how to give it.
+    """
+    command = [sys.executable, "-m", "pipeline_definitions.programs", str(folder)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if done.returncode:
+        console.print(f"  [dim]without Model Monitor's analyzer: {done.stderr.strip()}[/dim]")
+        return []
+    return [f"--program={line}" for line in done.stdout.splitlines()]
 
 
 def notes(health: dict[str, Any]) -> list[str]:

@@ -239,6 +239,7 @@ class Kernel:
     """Everything a service may use. One object, filled by `bootstrap.py`.
 
     `runners_dir` holds an environment per image family: `<runners_dir>/xgboost-3.2-0/bin/python`.
+    `programs` are files that stand in for what images run by themselves, by the names that the images table has.
     `engines` is what a service holds in memory while it runs, by service name: processes, threads; never state.
     """
 
@@ -261,6 +262,7 @@ class Kernel:
     measure: Measure = unmeasured
     measure_many: MeasureMany = unmeasured_many
     latency: Latency = INSTANT
+    programs: Mapping[str, Path] = field(default_factory=dict)
     object_files: ObjectFiles | None = None
     engines: dict[str, Any] = field(default_factory=dict)
 

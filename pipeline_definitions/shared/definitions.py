@@ -24,6 +24,8 @@ _BORROWED: Final = {"train": (_ANALYZER,), "retrain": (_ANALYZER,)}
 """Programs that steps run besides those of their own pipeline."""
 _WHEELS: Final = dict.fromkeys(("train", "retrain", "watch"), "sklearn-1.9-0")
 """The image whose steps need libraries that it lacks, see `wheels`."""
+_STANDS_ON: Final = {"analyze_spark": "analyze"}
+"""Programs that are packed with the modules of another."""
 _ROOT: Final = Path(__file__).resolve().parent.parent
 _SOURCE_ARCHIVE: Final = "source.tar.gz"
 
@@ -126,11 +128,13 @@ def _checked(parameter: Mapping[str, Any], value: object) -> object:
 def _program(folder: Path) -> bytes:
     """A folder's modules and the shared ones, under the names that they have here, and a `__main__` that runs them."""
     module = ".".join(folder.relative_to(_ROOT.parent).parts)
-    modules = [*folder.glob("*.py"), *(_ROOT / "shared" / "scripts").glob("*.py")]
+    folders = [folder, _ROOT / "shared" / "scripts"]
+    folders += [folder.parent / _STANDS_ON[folder.name]] if folder.name in _STANDS_ON else []
+    modules = [path for whole in folders for path in whole.glob("*.py")]
     files = {path.relative_to(_ROOT.parent): path.read_bytes() for path in modules}
     main = f"import sys\n\nfrom {module}.main import main\n\nsys.exit(main())\n"
-    folders = {parent for path in files for parent in path.parents} - {Path()}
-    entries = {f"{path.as_posix()}/": b"" for path in folders}  # without them zipimport knows no namespace packages
+    parents = {parent for path in files for parent in path.parents} - {Path()}
+    entries = {f"{path.as_posix()}/": b"" for path in parents}  # without them zipimport knows no namespace packages
     entries |= {"__main__.py": main.encode(), **{path.as_posix(): content for path, content in files.items()}}
     packed = io.BytesIO()
     with zipfile.ZipFile(packed, "w") as archive:

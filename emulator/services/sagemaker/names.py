@@ -19,6 +19,11 @@ PACKAGE = "sagemaker.model_package"
 MODEL = "sagemaker.model"
 ENDPOINT_CONFIG = "sagemaker.endpoint_config"
 ENDPOINT = "sagemaker.endpoint"
+JOB_DEFINITION = "sagemaker.monitoring_job_definition"
+MONITORING_SCHEDULE = "sagemaker.monitoring_schedule"
+MONITORING_EXECUTION = "sagemaker.monitoring_execution"
+MONITORING_ALERT = "sagemaker.monitoring_alert"
+ALERT_CHANGE = "sagemaker.monitoring_alert_change"
 TOKEN = "sagemaker.client_request_token"
 CALLBACK = "sagemaker.callback_token"
 
@@ -32,6 +37,11 @@ _BY_RESOURCE = {
     "model": (MODEL, "ModelArn"),
     "endpoint-config": (ENDPOINT_CONFIG, "EndpointConfigArn"),
     "endpoint": (ENDPOINT, "EndpointArn"),
+    "monitoring-schedule": (MONITORING_SCHEDULE, "MonitoringScheduleArn"),
+    "data-quality-job-definition": (JOB_DEFINITION, "JobDefinitionArn"),
+    "model-quality-job-definition": (JOB_DEFINITION, "JobDefinitionArn"),
+    "model-bias-job-definition": (JOB_DEFINITION, "JobDefinitionArn"),
+    "model-explainability-job-definition": (JOB_DEFINITION, "JobDefinitionArn"),
 }
 
 

@@ -162,6 +162,11 @@ def cells(body: Json, names: Sequence[str] = ()) -> list[dict[str, Cell]]:
     return [row if isinstance(row, dict) else _named(row, names) for row in table]
 
 
+def texts(row: Mapping[str, Any]) -> Row:
+    """Values of any kind as cells."""
+    return {str(name): _text(value) for name, value in row.items()}
+
+
 def _labelled(rows: list[Row], truth: Json) -> list[Row]:
     """Rows of a merged record, each with its label."""
     try:
@@ -223,4 +228,4 @@ def _json_row(row: Any) -> list[Cell] | Row:
 def _text(value: Any) -> Cell:
     if value is None or isinstance(value, str):
         return value or None
-    return json.dumps(value)
+    return json.dumps(value, default=str)

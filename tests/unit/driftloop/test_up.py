@@ -3,6 +3,7 @@
 import json
 import os
 import threading
+import zipfile
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
@@ -107,3 +108,12 @@ def test_notes_name_every_limit_and_how_children_are_isolated() -> None:
 
     assert "namespaces are refused here" in found[0]
     assert found[1:] == ["not yet: a is recorded"]
+
+
+def test_the_emulator_gets_the_programs_that_images_of_aws_bring(tmp_path: Path) -> None:
+    (option,) = up.programs(tmp_path)
+
+    name, _, file = option.removeprefix("--program=").partition("=")
+    assert name == "model-monitor"
+    assert zipfile.is_zipfile(file)
+    assert (Path(file).parent / "wheels.zip").is_file()

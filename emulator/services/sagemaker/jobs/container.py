@@ -78,6 +78,25 @@ def program(container: Container) -> str:
     return found or container.argv[0]
 
 
+def own_program(kernel: Kernel, runner: Runner) -> tuple[str, ...]:
+    """What an image runs by itself, as a command line.
+
+    Raises:
+        JobFailure: we do not know, or were not given it.
+    """
+    name = runner.image.program
+    if not name:
+        raise JobFailure(
+            "ClientError: the image's own entry point is not emulated; give AppSpecification.ContainerEntrypoint"
+        )
+    if name not in kernel.programs:
+        raise JobFailure(
+            f"ClientError: the image {runner.image} brings a program of its own, which this emulator was not given; "
+            f"start it with --program {name}=FILE, a file that python3 runs (`driftloop up` gives model-monitor)"
+        )
+    return ("python3", str(kernel.programs[name]))
+
+
 def code_directories(container: Container) -> tuple[Path, ...]:
     """Directories of the container that hold its programs: those it names, and where its entry point lies."""
     scripts = [Path(word) for word in container.argv if word.startswith(f"{ROOT}/") and word.endswith((".py", ".sh"))]
@@ -96,6 +115,5 @@ def opening_lines(kernel: Kernel, runner: Runner) -> Sequence[str]:
         "namespace": "/opt/ml is a mount of its own",
         "rewrite": "no namespaces here, so /opt/ml was rewritten to a directory in arguments, environment and code",
     }.get(kernel.spawner.isolation, kernel.spawner.isolation)
-    image = f"{runner.image.repository}:{runner.image.version}"
-    first = f"[emulator] local approximation of {image}: runner {runner.image.runner}, {how}"
+    first = f"[emulator] local approximation of {runner.image}: runner {runner.image.runner}, {how}"
     return [first, *(f"[emulator] warning: {mismatch}" for mismatch in runner.mismatches())]

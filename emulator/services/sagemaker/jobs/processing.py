@@ -4,7 +4,8 @@ AWS_NAME: Processing jobs
 SOURCE: docs.aws.amazon.com/sagemaker/latest/dg/build-your-own-processing-container.html; API_CreateProcessingJob;
     API_ProcessingS3Input; API_ProcessingS3Output, read 2026-11
 DIFFERS: one instance, File mode, EndOfJob upload; the rest is refused by name. Network settings have no effect. Inputs
-    of 8 MB and more cannot be written to: they are the objects' own files, mounted read-only.
+    of 8 MB and more cannot be written to: they are the objects' own files, mounted read-only. What an image runs by
+    itself is a program that the emulator is given (docs/decisions/0008).
 """
 
 from __future__ import annotations
@@ -122,7 +123,7 @@ def _execute(kernel: Kernel, row: Row, arn: str, directory: Path) -> dict[str, A
     log = engine.of(kernel).logs.open("/aws/sagemaker/ProcessingJobs", _stream(kernel, row))
     for line in container.opening_lines(kernel, runner):
         log.write(line)
-    command = container.command(kernel, _container(row, arn, runner, directory, objects), log.write)
+    command = container.command(kernel, _container(kernel, row, runner, (directory, objects)), log.write)
     records.change(kernel, KIND, row["ProcessingJobName"], lambda _: {"ProcessingStartTime": kernel.clock.now()})
     exit_ = handle.run(command, (row.get("StoppingCondition") or {}).get("MaxRuntimeInSeconds"))
     log.flush()
@@ -162,14 +163,12 @@ def _inside(directory: Path, local_path: str) -> Path:
     return directory / local_path.removeprefix(ROOT).lstrip("/")
 
 
-def _container(row: Row, arn: str, runner: images.Runner, directory: Path, objects: Objects) -> container.Container:
+def _container(kernel: Kernel, row: Row, runner: images.Runner, laid_out: tuple[Path, Objects]) -> container.Container:
+    directory, objects = laid_out
     app = row["AppSpecification"]
-    if not app.get("ContainerEntrypoint"):
-        raise JobFailure(
-            "ClientError: the image's own entry point is not emulated; give AppSpecification.ContainerEntrypoint"
-        )
-    argv = (*app["ContainerEntrypoint"], *app.get("ContainerArguments", ()))
-    own = {"PROCESSING_JOB_NAME": row["ProcessingJobName"], "PROCESSING_JOB_ARN": arn}
+    entry = app.get("ContainerEntrypoint") or container.own_program(kernel, runner)
+    argv = (*entry, *app.get("ContainerArguments", ()))
+    own = {"PROCESSING_JOB_NAME": row["ProcessingJobName"], "PROCESSING_JOB_ARN": row["ProcessingJobArn"]}
     environment = {**own, **(row.get("Environment") or {})}
     inputs = tuple(objects.handed_over)
     return container.Container(runner, directory, row["RoleArn"], "SageMaker", argv, environment, inputs=inputs)

@@ -4,7 +4,8 @@ Text formats keep their cells as text, so that types are inferred by one rule; a
 """
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
@@ -13,11 +14,13 @@ from typing import Any, Final
 import polars as pl
 
 from pipeline_definitions.shared.scripts import capture
-from pipeline_definitions.shared.scripts.capture import Names, Tally, Window
+from pipeline_definitions.shared.scripts.capture import Names, Record, Tally, Window
 
 Json = Mapping[str, Any]
 
 CAPTURE: Final = "sagemakerCaptureJson"
+MERGED: Final = "sagemakerMergeJson"
+"""Captured lines with their labels, as a merge job writes them."""
 _BATCH_ROWS: Final = 65_536
 _CAPTURE_ROWS_AT_ONCE: Final = 50_000
 _SUFFIXES: Final = {
@@ -25,7 +28,9 @@ _SUFFIXES: Final = {
     "csv": (".csv",),
     "json": (".json", ".jsonl", ".ndjson"),
     CAPTURE: (".jsonl",),
+    MERGED: (".jsonl",),
 }
+_NAMELESS: Final = re.compile(r"_c\d+")
 
 
 class NoDataError(RuntimeError):
@@ -61,6 +66,14 @@ class Table:
     parts: tuple[pl.LazyFrame, ...] = ()
     told: Tally | None = None
 
+    def named(self, names: Sequence[str]) -> "Table":
+        """Columns without a name have these, by their place, as far as they go."""
+        if not all(map(_NAMELESS.fullmatch, self.names)):
+            return self
+        by_place = dict(zip(self.names, names, strict=False))
+        parts = tuple(part.rename(by_place) for part in self.parts)
+        return Table(self.frame.rename(by_place), (*by_place.values(), *self.names[len(names) :]), parts, self.told)
+
     def column(self, name: str) -> pl.Series:
         """One column, whole."""
         return self.frame.select(name).collect().to_series()
@@ -85,12 +98,14 @@ class Reading:
     Attributes:
         form: as in AWS's environment variable dataset_format, e.g. `{"csv": {"header": true}}`.
         scratch: the data may be larger than memory: a folder for what is not yet a table; None if they are not.
+        rows: what makes rows of a captured line instead of us.
     """
 
     form: Json
     window: Window = field(default_factory=Window)
     names: Names = field(default_factory=Names)
     scratch: Path | None = None
+    rows: Callable[[Record], list[capture.Row]] | None = None
 
 
 def read(folder: Path, reading: Reading) -> Table:
@@ -107,7 +122,7 @@ def read(folder: Path, reading: Reading) -> Table:
     if not files:
         raise NoDataError(f"no {kind} files below {folder}")
     options = reading.form[kind] or {}
-    if kind == CAPTURE:
+    if kind in (CAPTURE, MERGED):
         return _captured(files, options, reading)
     frame = _with_known(_scanned(kind, files, options), reading)
     parts = tuple(_with_known(pl.scan_parquet(path), reading) for path in files) if kind == "parquet" else ()
@@ -180,7 +195,7 @@ def _capture_rows(files: list[Path], parts: Sequence[str], reading: Reading, tal
         with path.open(encoding="utf-8", errors="replace") as lines:
             for record in capture.records(lines, reading.window, tally):
                 try:
-                    found = capture.rows(record, parts, reading.names)
+                    found = reading.rows(record) if reading.rows else capture.rows(record, parts, reading.names)
                 except capture.UnreadableError as exc:
                     tally.refuse(str(exc))
                     continue

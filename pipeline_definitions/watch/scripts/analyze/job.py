@@ -3,7 +3,7 @@
 import argparse
 import json
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -13,11 +13,11 @@ import polars as pl
 
 from pipeline_definitions.shared.scripts import jobs
 from pipeline_definitions.shared.scripts.capture import Names, Window
-from pipeline_definitions.watch.scripts.analyze import metrics
+from pipeline_definitions.watch.scripts.analyze import metrics, preprocess
 from pipeline_definitions.watch.scripts.analyze.clarify import Facet
 from pipeline_definitions.watch.scripts.analyze.constraints_file import Rules
 from pipeline_definitions.watch.scripts.analyze.data_quality import Mode
-from pipeline_definitions.watch.scripts.analyze.inputs import Reading, Table, parse_format, read
+from pipeline_definitions.watch.scripts.analyze.inputs import MERGED, Reading, Table, parse_format, read
 from pipeline_definitions.watch.scripts.analyze.metrics import Datum, Monitor
 from pipeline_definitions.watch.scripts.analyze.model_quality import Question
 from pipeline_definitions.watch.scripts.analyze.predictions import Answers
@@ -44,10 +44,23 @@ class Job:
         self.options = options
         self.inputs: Path = options.base_dir / "input"
         self.monitor = Monitor(options.schedule, options.endpoint)
+        self._rows = preprocess.load(options.preprocessor) if options.preprocessor else None
 
-    def data(self) -> Table:
-        """The data set to be analyzed."""
-        return read(self.inputs / "data", self._reading(self.options.dataset_format, self._window))
+    @property
+    def data_dir(self) -> Path:
+        return Path(self.options.data or self.inputs / "data")
+
+    @property
+    def labels_dir(self) -> Path | None:
+        """Where ground truth is; None if it was merged with the data."""
+        if MERGED in parse_format(self.options.dataset_format):
+            return None
+        return Path(self.options.labels or self.inputs / "labels")
+
+    def data(self, names: Sequence[str] = ()) -> Table:
+        """The data set to be analyzed; cells without a name may have `names`, by their place."""
+        table = read(self.data_dir, self._reading(self.options.dataset_format, self._window))
+        return table.named(names) if self.options.names_from_baseline else table
 
     def frame(self) -> pl.DataFrame:
         """The same in memory."""
@@ -65,14 +78,20 @@ class Job:
         Raises:
             NoBaselineError: it is not there.
         """
-        path = self.inputs / "baseline" / name
+        path = self._baseline_path(name)
         if not path.is_file():
             raise NoBaselineError(path)
         return _load(path)
 
+    def statistics(self) -> Json:
+        """The baseline's; empty if it is of constraints alone, which AWS allows: then nothing is compared."""
+        if self.options.constraints and not self.options.statistics:
+            return {"dataset": {"item_count": 0}, "features": []}
+        return self.baseline("statistics.json")
+
     def baseline_if_any(self, name: str) -> Json | None:
         """A file of the baseline that need not be there."""
-        path = self.inputs / "baseline" / name
+        path = self._baseline_path(name)
         return _load(path) if path.is_file() else None
 
     @property
@@ -112,7 +131,7 @@ class Job:
     @property
     def question(self) -> Question:
         delay_max = timedelta(seconds=self.options.label_delay_max_s)
-        return Question(self._window, self._names, self.answers, delay_max)
+        return Question(self._window, self._names, self.answers, delay_max, self._rows)
 
     @property
     def facet(self) -> Facet:
@@ -124,16 +143,22 @@ class Job:
             text = json.dumps(document, ensure_ascii=False, allow_nan=False)
         except ValueError:  # rare, and a statistics.json is large
             text = json.dumps(_finite(document), ensure_ascii=False)
-        self._write(f"report/{name}", text + "\n")
+        self._write(self._report_dir / name, text + "\n")
 
     def write_page(self, page: str) -> None:
         """The report for people."""
-        self._write("report/report.html", page)
+        self._write(self._report_dir / "report.html", page)
 
-    def write_merged(self, records: Iterable[Json]) -> None:
-        """The merge job's lines."""
+    def write_merged(self, records: Iterable[Json], name: str = "part-00000.jsonl") -> None:
+        """A file of the merge job."""
         lines = (json.dumps(record, ensure_ascii=False) + "\n" for record in records)
-        self._write("merge/part-00000.jsonl", "".join(lines))
+        folder = self.options.merged or self.options.base_dir / "output/merge"
+        self._write(folder / name, "".join(lines))
+
+    def postprocess(self) -> None:
+        """Run what the user wants to be run after the analysis."""
+        if self.options.postprocessor:
+            preprocess.run_postprocessor(self.options.postprocessor)
 
     def publish(self, kind: str, data: list[Datum]) -> None:
         """To CloudWatch, if told."""
@@ -171,7 +196,7 @@ class Job:
 
     def _reading(self, form: str, window: Window) -> Reading:
         scratch = self.options.base_dir / "scratch" if self.mode.is_streaming else None
-        return Reading(parse_format(form), window, self._names, scratch)
+        return Reading(parse_format(form), window, self._names, scratch, self._rows)
 
     @property
     def _names(self) -> Names:
@@ -185,8 +210,16 @@ class Job:
     def _contract(self) -> Json:
         return _load(self.options.contract) if self.options.contract else {}
 
-    def _write(self, name: str, text: str) -> None:
-        path = self.options.base_dir / "output" / name
+    @property
+    def _report_dir(self) -> Path:
+        return Path(self.options.report or self.options.base_dir / "output/report")
+
+    def _baseline_path(self, name: str) -> Path:
+        """AWS has the two files of a baseline in folders of their own."""
+        given = {"statistics.json": self.options.statistics, "constraints.json": self.options.constraints}.get(name)
+        return Path(given or self.inputs / "baseline" / name)
+
+    def _write(self, path: Path, text: str) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text, "utf-8")
 

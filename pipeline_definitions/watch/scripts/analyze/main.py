@@ -5,6 +5,7 @@ Analyses
   data-quality             a data set or captured requests against a baseline -> what violates it, what has drifted
   model-quality-baseline   a table of labels and predictions -> the same files for the model's quality
   model-quality            captured answers and late labels against that quality
+  merge                    captured answers with their labels, as lines of a merge job
   bias                     how otherwise a group is treated; against an earlier analysis.json, if there is one
   attribution              which features matter to the model, likewise; in the image of XGBoost
 
@@ -18,20 +19,25 @@ Writes  output/report/         statistics.json, constraints.json, constraint_vio
                                report.json for programs and report.html for people
         output/merge/          captured requests with their labels (model-quality)
 
+Each place is an option as well. Started without a word where Model Monitor's environment variables are set, it does
+what that container does (`environment`).
+
 The job succeeds whether or not something is violated; its exit message says which. It fails if there are no data.
 """
 
 import argparse
 import importlib.util
 import os
+import sys
 from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
 
 from pipeline_definitions.shared.scripts.jobs import fail
 from pipeline_definitions.shared.scripts.libraries import NoLibrariesError, make_importable
+from pipeline_definitions.watch.scripts.analyze import environment
 
-ANALYSES = ("baseline", "data-quality", "model-quality-baseline", "model-quality", "bias", "attribution")
+ANALYSES = ("baseline", "data-quality", "model-quality-baseline", "model-quality", "merge", "bias", "attribution")
 
 
 def main(words: Sequence[str] | None = None) -> int:
@@ -40,6 +46,8 @@ def main(words: Sequence[str] | None = None) -> int:
     Returns:
         The exit code: 1 if there was nothing to analyze, or it could not be read.
     """
+    if words is None and not sys.argv[1:] and environment.is_model_monitor(os.environ):
+        words = environment.words(os.environ, Path(sys.argv[0]).resolve().parent)
     options = parser().parse_args(words)
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # nothing multiplies matrices; its idle threads would spin
     try:
@@ -61,6 +69,10 @@ def parser() -> argparse.ArgumentParser:
     known.add_argument("--analysis", required=True, choices=ANALYSES)
     known.add_argument("--dataset-format", default='{"csv": {"header": true}}', help="as AWS's dataset_format")
     known.add_argument("--baseline-format", help="of input/baseline_data (default: as --dataset-format)")
+    _add_places(known.add_argument_group("places, if not those above"))
+    known.add_argument("--names-from-baseline", action="store_true", help="cells without a name have the baseline's")
+    known.add_argument("--preprocessor", type=Path, help="Python with preprocess_handler(inference_record[, logger])")
+    known.add_argument("--postprocessor", type=Path, help="Python with postprocess_handler()")
     known.add_argument("--start", type=_time, help="captured requests from this time on")
     known.add_argument("--end", type=_time, help="captured requests before this time")
     known.add_argument("--window", type=Path, help="JSON file with both, `start` and `end`, instead of these options")
@@ -76,6 +88,13 @@ def parser() -> argparse.ArgumentParser:
     bias.add_argument("--facet", help="the column that tells groups apart")
     bias.add_argument("--facet-values", nargs="+", default=[], help="the group that may be at a disadvantage")
     return known
+
+
+def _add_places(group: "argparse._ArgumentGroup") -> None:
+    for name in ("data", "labels", "report", "merged"):
+        group.add_argument(f"--{name}", type=Path, metavar="FOLDER")
+    for name in ("statistics", "constraints"):
+        group.add_argument(f"--{name}", type=Path, metavar="FILE")
 
 
 def _add_baseline(group: "argparse._ArgumentGroup") -> None:

@@ -89,6 +89,11 @@ def read_labels(lines: Iterable[tuple[datetime | None, str]]) -> Labels:
     return Labels(found, repeated, corrected, unreadable)
 
 
+def read_merged(lines: Iterable[str]) -> Labels:
+    """The labels in lines that a merge job wrote, by the ids of their requests."""
+    return read_labels((None, relabelled) for line in lines if (relabelled := _as_label(line)))
+
+
 def merge(records: Iterable[Record], labels: Labels, delay_max: timedelta) -> Merged:
     """Each request with its label."""
     seen: dict[str, Record] = {}
@@ -125,6 +130,16 @@ def hour_of(path: Path) -> datetime | None:
     """The hour that a file's folders name."""
     found = _HOUR.search(path.as_posix())
     return datetime(*map(int, found.groups()), tzinfo=UTC) if found else None  # type: ignore[arg-type,misc]
+
+
+def _as_label(line: str) -> str | None:
+    try:
+        document = json.loads(line)
+        about = document["eventMetadata"]
+        name = about.get("inferenceId") or about["eventId"]
+        return json.dumps({"groundTruthData": document["groundTruthData"], "eventMetadata": {"eventId": name}})
+    except (ValueError, KeyError, TypeError, AttributeError):
+        return None  # counted where the request is read
 
 
 def _parsed(line: str, hour: datetime | None) -> tuple[str, Label] | None:

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -11,17 +12,22 @@ from pipeline_definitions.shared.scripts.capture import Names, Tally, Window
 from pipeline_definitions.watch.scripts.analyze import merge, predictions, quality
 from pipeline_definitions.watch.scripts.analyze.inputs import NoDataError
 from pipeline_definitions.watch.scripts.analyze.merge import Labels, Merged
-from pipeline_definitions.watch.scripts.analyze.predictions import Answers, Pairs
+from pipeline_definitions.watch.scripts.analyze.predictions import Answers, Cells, Pairs
 
 
 @dataclass(frozen=True)
 class Question:
-    """What is to be judged."""
+    """What is to be judged.
+
+    Attributes:
+        rows: what reads an answer's cells instead of us.
+    """
 
     window: Window
     names: Names
     answers: Answers
     label_delay_max: timedelta
+    rows: Cells | None = None
 
 
 @dataclass(frozen=True)
@@ -47,22 +53,39 @@ class ModelQuality:
         return {"captured": asdict(self.told), "labels": labels, "merged": merged, "unusable": unusable}
 
 
-def analyze(data: Path, labels: Path, question: Question) -> ModelQuality:
-    """Captured requests of the window, with their labels.
+def analyze(data: Path, labels: Path | None, question: Question) -> ModelQuality:
+    """Captured requests of the window, with their labels; those of merged lines stand in the lines.
 
     Raises:
         NoDataError: nothing was captured in the window. Labels may all be missing: that is for an alarm to say.
     """
     told = Tally()
-    known = merge.read_labels(_label_lines(labels))
+    known = merge.read_labels(_label_lines(labels)) if labels else merge.read_merged(_lines(data))
     records = capture.records(_lines(data), question.window, told)
     merged = merge.merge(records, known, question.label_delay_max)
     if not merged.captured:
         raise NoDataError(f"{told.lines} captured lines, {told.outside_window} of them outside of the window")
-    pairs = predictions.of_captured(merged, question.answers, question.names)
+    read = question.rows or partial(predictions.answer_cells, names=question.names)
+    pairs = predictions.of_captured(merged, question.answers, read)
     rows = len(pairs.observed)
     metrics = quality.measure(question.answers.problem, pairs.observed) if rows else {}
     return ModelQuality(metrics, rows, merged, known, pairs, told)
+
+
+def merged(data: Path, labels: Path) -> Iterator[tuple[Path, list[dict[str, Any]]]]:
+    """What a merge job writes: by folder of the captured requests, below `data`, their lines with labels.
+
+    Raises:
+        NoDataError: nothing was captured.
+    """
+    known, files = merge.read_labels(_label_lines(labels)), _files(data)
+    if not files:
+        raise NoDataError(f"nothing captured below {data}")
+    for folder in sorted({path.parent for path in files}):
+        records = capture.records(_lines(folder), Window(), Tally())
+        found = merge.merge(records, known, timedelta.max)
+        if found.pairs:
+            yield folder.relative_to(data), [merge.render(record, label) for record, label in found.pairs]
 
 
 def _lines(folder: Path) -> Iterator[str]:

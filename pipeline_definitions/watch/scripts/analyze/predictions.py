@@ -1,13 +1,13 @@
 """Labels beside predictions, from captured answers with their truth or from a table, as the metrics want them."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import polars as pl
 
 from pipeline_definitions.shared.scripts import capture
-from pipeline_definitions.shared.scripts.capture import OUTPUT, Cell, Names, UnreadableError
+from pipeline_definitions.shared.scripts.capture import OUTPUT, Cell, Names, Record, Row, UnreadableError
 from pipeline_definitions.watch.scripts.analyze.merge import Merged
 from pipeline_definitions.watch.scripts.analyze.quality import BINARY, MULTICLASS, Observed
 
@@ -41,14 +41,22 @@ class Pairs:
     examples: tuple[str, ...] = ()
 
 
-def of_captured(merged: Merged, answers: Answers, names: Names) -> Pairs:
-    """Rows of captured answers with their labels."""
+Cells = Callable[[Record], list[Row]]
+
+
+def answer_cells(record: Record, names: Names) -> list[Row]:
+    """The cells of a captured answer."""
+    return capture.cells(record.bodies[OUTPUT], names.outputs)
+
+
+def of_captured(merged: Merged, answers: Answers, read: Cells) -> Pairs:
+    """Rows of captured answers, as `read` finds them, with their labels."""
     rows: list[dict[str, Cell]] = []
     labels: list[str] = []
     refused: list[str] = []
     for record, label in merged.pairs:
         try:
-            found = capture.cells(record.bodies[OUTPUT], names.outputs)
+            found = read(record)
             if len(found) != len(label.values):
                 raise UnreadableError(f"{len(label.values)} labels for {len(found)} rows")
             observed(found, label.values, answers)

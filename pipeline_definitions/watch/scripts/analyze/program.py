@@ -1,6 +1,7 @@
 """The analyses, each from its inputs to its files, metrics and exit message."""
 
 import argparse
+import uuid
 from collections.abc import Mapping
 from typing import Any
 
@@ -28,6 +29,7 @@ from pipeline_definitions.watch.scripts.analyze.data_quality import Baseline
 from pipeline_definitions.watch.scripts.analyze.drift import Drift
 from pipeline_definitions.watch.scripts.analyze.inputs import NoDataError, UnknownFormatError
 from pipeline_definitions.watch.scripts.analyze.job import Job, NoBaselineError
+from pipeline_definitions.watch.scripts.analyze.preprocess import UserScriptError
 
 
 def run(options: argparse.Namespace) -> int:
@@ -41,12 +43,15 @@ def run(options: argparse.Namespace) -> int:
         "data-quality": _data_quality,
         "model-quality-baseline": _quality_baseline,
         "model-quality": _model_quality,
+        "merge": _merge,
         "bias": _bias,
         "attribution": _attribution,
     }
     try:
-        message = analyses[options.analysis](Job(options))
-    except (NoDataError, NoBaselineError, UnknownFormatError, UnreadableError) as exc:
+        job = Job(options)
+        message = analyses[options.analysis](job)
+        job.postprocess()
+    except (NoDataError, NoBaselineError, UnknownFormatError, UnreadableError, UserScriptError) as exc:
         jobs.fail(str(exc), options.base_dir)
         return 1
     except PolarsError as exc:
@@ -68,10 +73,10 @@ def _baseline(job: Job) -> str:
 
 
 def _data_quality(job: Job) -> str:
-    table = job.data()
     errors = (job.baseline_if_any("report.json") or {}).get("sketch_errors", {})  # not among AWS's files
-    before = statistics_file.parse(job.baseline("statistics.json"), errors)
+    before = statistics_file.parse(job.statistics(), errors)
     constraints = constraints_file.parse(job.baseline("constraints.json"))
+    table = job.data([feature.name for feature in constraints.features])
     found = data_quality.analyze(table, Baseline(before, constraints, job.baseline_data()), job.mode)
     job.write("statistics.json", statistics_file.render(found.profile))
     job.write("constraints.json", job.baseline("constraints.json"))
@@ -97,9 +102,10 @@ def _quality_baseline(job: Job) -> str:
 
 def _model_quality(job: Job) -> str:
     problem, constraints = job.answers.problem, job.baseline("constraints.json")
-    found = model_quality.analyze(job.inputs / "data", job.inputs / "labels", job.question)
+    found = model_quality.analyze(job.data_dir, job.labels_dir, job.question)
     violations = quality_file.violations(problem, found.metrics, constraints)
-    job.write_merged(merge.render(record, label) for record, label in found.merged.pairs)
+    if job.labels_dir:
+        job.write_merged(merge.render(record, label) for record, label in found.merged.pairs)
     job.write("statistics.json", quality_file.statistics(problem, found.metrics, found.rows))
     job.write("constraints.json", constraints)
     job.write("constraint_violations.json", checks.render(violations))
@@ -110,6 +116,13 @@ def _model_quality(job: Job) -> str:
     facts = {**job.in_words(len(data)), **facts}
     job.write_page(report.of_quality(found.metrics, constraints, violations, facts))
     return checks.exit_message(violations)
+
+
+def _merge(job: Job) -> str:
+    """Files are named after their folders, as a merge job's are by chance: the same again writes the same."""
+    for folder, lines in model_quality.merged(job.data_dir, job.labels_dir or job.data_dir):
+        job.write_merged(lines, f"{folder}/part-00000-{uuid.uuid5(uuid.NAMESPACE_URL, str(folder))}.c000.jsonl")
+    return checks.exit_message([])
 
 
 def _bias(job: Job) -> str:

@@ -62,14 +62,18 @@ class Sketch:
         self._known_error: float | None = None
 
     @classmethod
-    def of_levels(cls, levels: Sequence[Sequence[float]], size: int, shrink: float) -> "Sketch":
+    def of_levels(
+        cls, levels: Sequence[Sequence[float]], size: int, shrink: float, error: float | None = None
+    ) -> "Sketch":
         """A sketch from its file, whoever made it.
 
-        How often it was compacted is not in there; no level gives values away before it is full, which bounds it.
+        How often it was compacted is not in there; no level gives values away before it is full, which bounds its error
+        unless that is known.
         """
         sketch = cls(size, shrink)
         sketch._levels = [_Level(np.asarray(values, float)) for values in levels]
-        sketch._known_error = sum(1 / capacity(height, size, shrink) for height in range(len(levels) - 1))
+        at_most = sum(1 / capacity(height, size, shrink) for height in range(len(levels) - 1))
+        sketch._known_error = at_most if error is None else error
         return sketch
 
     @property

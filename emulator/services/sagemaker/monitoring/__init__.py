@@ -1,0 +1,1 @@
+"""Model Monitor: job definitions, schedules, their executions as processing jobs, alerts."""
