@@ -15,9 +15,9 @@ from datetime import datetime
 from typing import Final
 
 from lambdas.decide_release import notices
-from lambdas.decide_release.state import Outbox, Release, ReleaseState, Stage
 from lambdas.shared.events import RetrainingRequested, render_time
 from lambdas.shared.executions import EndedStep
+from lambdas.shared.ledger.releases import Outbox, Release, ReleaseState, Stage
 from lambdas.shared.ledger.trail import AuditEntry
 from lambdas.shared.packages import Package
 from lambdas.shared.people import Notice
@@ -188,7 +188,7 @@ def _release_ended(state: ReleaseState, fact: ReleaseEnded) -> Decision | None:
     what = "rollback" if current.is_rollback else "release"
     decision = Decision(replace(state, current=None), _of_steps(fact, current))
     if fact.is_success:
-        decision = decision.but(**_now_live(state, current)).record(fact, f"{what}.done", current.package_arn)
+        decision = decision.but(**_now_live(state, current, fact)).record(fact, f"{what}.done", current.package_arn)
         decision = decision.tell(notices.done(fact.model, current, state.live))
     else:
         is_still_due = state.is_rollback_due and not current.is_rollback
@@ -238,14 +238,19 @@ def _may_retry(package: Package, fact: Fact) -> bool:
     return package.attempt < fact.attempts_max and bool(package.batch_id)
 
 
-def _now_live(state: ReleaseState, current: Release) -> dict[str, object]:
+def _now_live(state: ReleaseState, current: Release, fact: ReleaseEnded) -> dict[str, object]:
     """Who was live before whom: after a rollback, whoever was live after the package that came back is forgotten."""
     arn, before = current.package_arn, state.live_before
     if current.is_rollback:
         before = before[before.index(arn) + 1 :] if arn in before else before
     else:
         before = tuple(dict.fromkeys(other for other in (state.live, *before) if other and other != arn))
-    return {"live": arn, "live_before": before[:_LIVE_BEFORE_KEPT], "is_rollback_due": current.was_rejected}
+    return {
+        "live": arn,
+        "live_since": render_time(fact.time),
+        "live_before": before[:_LIVE_BEFORE_KEPT],
+        "is_rollback_due": current.was_rejected,
+    }
 
 
 def _take_turn(decision: Decision, fact: Fact) -> Decision:

@@ -11,11 +11,11 @@ from botocore.exceptions import ClientError
 from lambdas.decide_release import decision
 from lambdas.decide_release.decision import APPROVED, Fact, PackageSeen, ReleaseEnded
 from lambdas.decide_release.releases import Releases
-from lambdas.decide_release.state import Release, ReleaseState, Stage
 from lambdas.shared.clients import Clients, LazyClients
 from lambdas.shared.errors import Permanent, Transient
 from lambdas.shared.events import Event, ExecutionChanged, PackageChanged, render_retraining_requested
 from lambdas.shared.executions import FailedStep, ended_of, failed_of, start, steps, token, why
+from lambdas.shared.ledger.releases import Release, ReleaseState, Stage
 from lambdas.shared.ledger.table import Table
 from lambdas.shared.ledger.trail import Trail
 from lambdas.shared.observability import log
@@ -53,7 +53,7 @@ class DecideRelease:
     def _handle(self, event: Event) -> None:
         """What an earlier event left undone comes first: a release that ended may not be recorded as started yet."""
         if not isinstance(event, PackageChanged | ExecutionChanged):
-            raise Permanent(type(event).__name__, "expected on the ingest queue, found on the release queue")
+            raise Permanent(type(event).__name__, "expected on another queue, found on the release queue")
         self._perform()
         self._decide(event)
         self._perform()

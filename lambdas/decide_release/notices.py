@@ -1,6 +1,6 @@
 """The words in which `decide_release` tells people."""
 
-from lambdas.decide_release.state import Release
+from lambdas.shared.ledger.releases import Release
 from lambdas.shared.packages import Package
 from lambdas.shared.people import Notice
 

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from typing import Final
 
 from lambdas.decide_release.decision import Decision, PackageSeen
-from lambdas.decide_release.state import ReleaseState, parse_state, render_state
 from lambdas.shared.errors import Transient
+from lambdas.shared.ledger.releases import ReleaseState, last_status, read_state, render_state
 from lambdas.shared.ledger.table import ABSENT, Put, Table
 from lambdas.shared.ledger.trail import audit_put
 
@@ -22,13 +22,11 @@ class Releases:
 
     def state(self) -> ReleaseState:
         """What is under way, what waits, what is live."""
-        row = self.table.get(f"RELEASE#{self.model}", "state")
-        return parse_state(row) if row else ReleaseState()
+        return read_state(self.table, self.model)
 
     def last_status(self, package_arn: str) -> str | None:
         """The approval status that was seen last."""
-        row = self.table.get(f"PACKAGE#{self.model}", package_arn)
-        return row["status"] if row else None
+        return last_status(self.table, self.model, package_arn)
 
     def decided(self, before: ReleaseState, decision: Decision, seen: PackageSeen | None) -> bool:
         """Write a decision in one transaction: state, audit trail, and the status that led to it.

@@ -2,7 +2,7 @@
 
 AWS's own JSON casing ends here. `infra` writes its rules with the names below, so rule and reader cannot disagree.
 
-Source: EventBridge event references of Amazon S3 and of Amazon SageMaker; samples in `tests/events`.
+Source: EventBridge event references of Amazon S3, Amazon SageMaker and Amazon CloudWatch; samples in `tests/events`.
 """
 
 import json
@@ -13,14 +13,18 @@ from typing import Any, Final
 
 S3_SOURCE: Final = "aws.s3"
 SAGEMAKER_SOURCE: Final = "aws.sagemaker"
+CLOUDWATCH_SOURCE: Final = "aws.cloudwatch"
 OBJECT_CREATED: Final = "Object Created"
 EXECUTION_CHANGED: Final = "SageMaker Model Building Pipeline Execution Status Change"
 PACKAGE_CHANGED: Final = "SageMaker Model Package State Change"
 ENDPOINT_CHANGED: Final = "SageMaker Endpoint State Change"
+ALARM_CHANGED: Final = "CloudWatch Alarm State Change"
 TERMINAL_STATUSES: Final = ("Succeeded", "Failed", "Stopped", "CompletedWithFailures")
 START_REQUESTED: Final = "StartRequested"
 RETRAINING_REQUESTED: Final = "RetrainingRequested"
 TICK: Final = "Tick"
+RECONSIDER: Final = "Reconsider"
+RECONCILE: Final = "Reconcile"
 CALLBACK: Final = "pipelineExecutionArn"
 """A callback step's message has no kind; this field tells it from the others."""
 
@@ -128,6 +132,31 @@ class Tick:
     time: datetime
 
 
+@dataclass(frozen=True)
+class AlarmChanged:
+    """An alarm went over to another state; which one it is in now is asked, not believed."""
+
+    event_id: str
+    time: datetime
+    alarm: str
+
+
+@dataclass(frozen=True)
+class Reconsider:
+    """Our own message by the reconciler: an alarm stands and nothing answers it, or none stands and one is answered."""
+
+    model: str
+    time: datetime
+
+
+@dataclass(frozen=True)
+class Reconcile:
+    """Our own message by EventBridge Scheduler: look for what lost events left behind."""
+
+    model: str
+    time: datetime
+
+
 Event = (
     ObjectCreated
     | ExecutionChanged
@@ -137,6 +166,9 @@ Event = (
     | EndpointChanged
     | CallbackSent
     | Tick
+    | AlarmChanged
+    | Reconsider
+    | Reconcile
 )
 
 
@@ -180,6 +212,16 @@ def render_retraining_requested(event: RetrainingRequested) -> str:
 def render_tick(model: str, token: str) -> str:
     """The input of a schedule: EventBridge Scheduler puts the time in."""
     return json.dumps({"kind": TICK, "model": model, "token": token, "time": "<aws.scheduler.scheduled-time>"})
+
+
+def render_reconsider(event: Reconsider) -> str:
+    """The message body of a `Reconsider`."""
+    return json.dumps({"kind": RECONSIDER, "model": event.model, "time": render_time(event.time)})
+
+
+def render_reconcile(model: str) -> str:
+    """The input of the reconciler's schedule: EventBridge Scheduler puts the time in."""
+    return json.dumps({"kind": RECONCILE, "model": model, "time": "<aws.scheduler.scheduled-time>"})
 
 
 def render_time(time: datetime) -> str:
@@ -254,6 +296,20 @@ def _tick(message: Mapping[str, Any]) -> Tick:
     return Tick(_text(message, "model"), _text(message, "token"), _time(message, "time"))
 
 
+def _alarm_changed(message: Mapping[str, Any]) -> AlarmChanged:
+    return AlarmChanged(
+        event_id=_text(message, "id"), time=_time(message, "time"), alarm=_text(message, "detail.alarmName")
+    )
+
+
+def _reconsider(message: Mapping[str, Any]) -> Reconsider:
+    return Reconsider(_text(message, "model"), _time(message, "time"))
+
+
+def _reconcile(message: Mapping[str, Any]) -> Reconcile:
+    return Reconcile(_text(message, "model"), _time(message, "time"))
+
+
 def _callback_sent(message: Mapping[str, Any], sent_ms: str) -> CallbackSent:
     """Source: SageMaker developer guide, callback step: token, pipelineExecutionArn, arguments, status."""
     arguments = _find(message, "arguments")
@@ -278,6 +334,9 @@ _PARSERS: Final[Mapping[str, Callable[[Mapping[str, Any]], Event]]] = {
     RETRAINING_REQUESTED: _retraining_requested,
     ENDPOINT_CHANGED: _endpoint_changed,
     TICK: _tick,
+    ALARM_CHANGED: _alarm_changed,
+    RECONSIDER: _reconsider,
+    RECONCILE: _reconcile,
 }
 
 

@@ -25,6 +25,8 @@ class Package:
         why: the approval description; empty if nobody gave one.
         batch_id: the batch it was trained on, as its metadata say; empty if they do not.
         attempt: which attempt on that batch made it; 1 if its metadata do not say.
+        data_uri: the rows it was made from; empty if its metadata do not say.
+        fresh_until: up to when captured requests are among them; `none` if no captured request is.
     """
 
     arn: str
@@ -34,6 +36,8 @@ class Package:
     modified_at: datetime | None
     batch_id: str
     attempt: int
+    data_uri: str = ""
+    fresh_until: str = "none"
 
 
 def describe(sagemaker: "SageMakerClient", arn: str) -> Package:
@@ -58,6 +62,8 @@ def describe(sagemaker: "SageMakerClient", arn: str) -> Package:
         modified_at=answer.get("LastModifiedTime"),
         batch_id=metadata.get("batch_id", ""),
         attempt=int(attempt) if attempt.isdecimal() else 1,
+        data_uri=metadata.get("data", ""),
+        fresh_until=metadata.get("fresh_until", "none"),
     )
 
 

@@ -94,8 +94,51 @@ class StartTrainingSettings:
     raw_prefix: str
     artifact_bucket: str
     train_pipeline: str
+    retrain_pipeline: str
     batch_min_files: int
     batch_window_s: int
+
+
+@dataclass(frozen=True)
+class RetrainingPolicy:
+    """When an alarm may start a run.
+
+    Attributes:
+        cooldown_s: from the end of a run to the next.
+        per_day_max: runs in any 24 hours.
+        runs_max: runs of an episode; after that a person is called.
+        budget_usd: what retraining may cost in `budget_days`.
+        history_share: of the champion's own rows that go into a run, from 0 to 1.
+        label_delay_s: after so long a request has its label, if it will ever have one.
+        window_s: what a monitor looks at.
+    """
+
+    cooldown_s: int
+    per_day_max: int
+    runs_max: int
+    budget_usd: float
+    budget_days: int
+    history_share: float
+    label_delay_s: int
+    window_s: int
+
+
+@dataclass(frozen=True)
+class StartRetrainingSettings:
+    """What `start_retraining` knows besides.
+
+    Attributes:
+        retrain_alarm: the one alarm that asks for retraining.
+        drift_alarm, quality_alarm: the alarms behind it.
+    """
+
+    shared: SharedSettings
+    retrain_alarm: str
+    drift_alarm: str
+    quality_alarm: str
+    train_pipeline: str
+    retrain_pipeline: str
+    policy: RetrainingPolicy
 
 
 @dataclass(frozen=True)
@@ -274,9 +317,39 @@ def read_start_training(environment: Mapping[str, str]) -> StartTrainingSettings
         raw_prefix=_text(environment, "RAW_PREFIX"),
         artifact_bucket=_text(environment, "ARTIFACT_BUCKET"),
         train_pipeline=_text(environment, "TRAIN_PIPELINE"),
+        retrain_pipeline=_text(environment, "RETRAIN_PIPELINE"),
         batch_min_files=_number(environment, "BATCH_MIN_FILES"),
         batch_window_s=_number(environment, "BATCH_WINDOW_S"),
     )
+
+
+def read_start_retraining(environment: Mapping[str, str]) -> StartRetrainingSettings:
+    """The settings of `start_retraining`.
+
+    Raises:
+        MissingSettingError: a variable is missing or wrong.
+    """
+    return StartRetrainingSettings(
+        shared=_read_shared(environment),
+        retrain_alarm=_text(environment, "RETRAIN_ALARM"),
+        drift_alarm=_text(environment, "DRIFT_ALARM"),
+        quality_alarm=_text(environment, "QUALITY_ALARM"),
+        train_pipeline=_text(environment, "TRAIN_PIPELINE"),
+        retrain_pipeline=_text(environment, "RETRAIN_PIPELINE"),
+        policy=_policy(environment),
+    )
+
+
+def _policy(environment: Mapping[str, str]) -> RetrainingPolicy:
+    found = _json(environment, "RETRAINING")
+    try:
+        policy = RetrainingPolicy(**found)
+        is_possible = all(value >= 0 for value in found.values()) and policy.history_share <= 1
+    except TypeError as exc:
+        raise MissingSettingError("RETRAINING", "JSON with the retraining policy", str(found)) from exc
+    if not is_possible:
+        raise MissingSettingError("RETRAINING", "numbers from 0, and a share of history up to 1", str(found))
+    return policy
 
 
 def read_decide_release(environment: Mapping[str, str]) -> DecideReleaseSettings:

@@ -10,7 +10,7 @@ from typing import Final
 from lambdas.shared.events import ObjectCreated, render_time
 from lambdas.shared.executions import FailedStep, why
 from lambdas.shared.ledger.files import DataFile, FileOutcome, FileState, given_back
-from lambdas.shared.ledger.runs import Batch, Rerun
+from lambdas.shared.ledger.runs import Batch, Rerun, Wanted
 
 READY_MARKER: Final = "_READY"
 VALIDATE_STEP: Final = "Validate"
@@ -69,21 +69,48 @@ def judge(event: ObjectCreated, raw_bucket: str, raw_prefix: str) -> Judgement:
     return Admitted(file)
 
 
-def next_batch(
-    waiting: Sequence[DataFile], reruns: Sequence[tuple[Rerun, Batch]], min_files: int, time: datetime
-) -> Batch | None:
+@dataclass(frozen=True)
+class Waiting:
+    """All that waits for the lease.
+
+    Attributes:
+        files: in state NEW, the first to arrive first.
+        reruns: attempts that were asked for, each with its batch as it was.
+        wanted: retrainings that `start_retraining` decided on.
+    """
+
+    files: Sequence[DataFile] = ()
+    reruns: Sequence[tuple[Rerun, Batch]] = ()
+    wanted: Sequence[Wanted] = ()
+
+
+def next_batch(waiting: Waiting, min_files: int, time: datetime) -> Batch | None:
     """The batch that may run now, None if nothing may.
 
-    A further attempt goes first: somebody asked for it. Files run when they are enough, when a `_READY` object says
-    so, or when a run that was to use them broke. Files that are held only go along with others.
-
-    Args:
-        waiting: files in state NEW, the first to arrive first.
-        reruns: attempts that were asked for, each with its batch as it was.
+    A further attempt goes first: somebody asked for it, and a batch has only so many. Between files that may run and a
+    wanted retraining goes whichever has waited longer. So neither starves: what comes later never overtakes it, and
+    each run takes all files that wait, or the one retraining that is wanted.
     """
-    if reruns:
-        rerun, batch = reruns[0]
-        return Batch(batch.id, rerun.attempt, batch.files, render_time(time))
+    if waiting.reruns:
+        rerun, batch = waiting.reruns[0]
+        return Batch(batch.id, rerun.attempt, batch.files, render_time(time), fresh=batch.fresh)
+    files = _file_batch(waiting.files, min_files, time)
+    wanted = min(waiting.wanted, key=lambda each: each.wanted_at, default=None)
+    if wanted is None or (files and _waiting_since(files) <= wanted.wanted_at):
+        return files
+    return Batch(wanted.batch_id, 1, (), render_time(time), fresh=wanted.fresh)
+
+
+def _waiting_since(batch: Batch) -> str:
+    """Files that are held wait for company, not for their turn."""
+    return min(file.arrived_at for file in batch.files if not file.is_held)
+
+
+def _file_batch(waiting: Sequence[DataFile], min_files: int, time: datetime) -> Batch | None:
+    """Files run when they are enough, when a `_READY` object says so, or when a run that was to use them broke.
+
+    Files that are held only go along with others.
+    """
     files = _as_many_as_fit(waiting)
     data = [file for file in files if not file.is_marker]
     if not data or all(file.is_held for file in files):

@@ -1,4 +1,4 @@
-"""Ingest queue -> runs of the train pipeline: unwraps, decides, records, performs; safe to repeat anywhere."""
+"""Ingest queue -> runs of `train` and `retrain`: unwraps, decides, records, performs; safe to repeat anywhere."""
 
 import os
 from collections.abc import Mapping
@@ -10,12 +10,15 @@ from typing import Any, assert_never
 from lambdas.shared.clients import Clients, LazyClients
 from lambdas.shared.errors import Permanent
 from lambdas.shared.events import (
+    AlarmChanged,
     CallbackSent,
     EndpointChanged,
     Event,
     ExecutionChanged,
     ObjectCreated,
     PackageChanged,
+    Reconcile,
+    Reconsider,
     RetrainingRequested,
     StartRequested,
     Tick,
@@ -79,6 +82,8 @@ class StartTraining:
                 raise Permanent(event.package_arn, "expected on the release queue, found on the ingest queue")
             case EndpointChanged() | CallbackSent() | Tick():
                 raise Permanent(type(event).__name__, "expected on the queue of waits, found on the ingest queue")
+            case AlarmChanged() | Reconsider() | Reconcile():
+                raise Permanent(type(event).__name__, "expected on another queue, found on the ingest queue")
             case _:
                 assert_never(event)
         return Wish(message_id, event.time, is_now=True)

@@ -35,7 +35,7 @@ def training_failed(model: str, batch: Batch, settlement: Settlement) -> Notice:
         kind="training-failed",
         subject=f"{model}: training failed",
         text=f"Batch {batch.id}, attempt {batch.attempt}, of {model} registered no model.\n"
-        f"{settlement.reason}\n{_what_next(settlement)}\nExecution: {batch.execution_arn}",
+        f"{settlement.reason}\n{_what_next(batch, settlement)}\nExecution: {batch.execution_arn}",
     )
 
 
@@ -50,8 +50,10 @@ def no_attempts_left(model: str, batch_id: str, attempts_max: int, package_arn: 
     )
 
 
-def _what_next(settlement: Settlement) -> str:
+def _what_next(batch: Batch, settlement: Settlement) -> str:
     count = len(settlement.given_back)
+    if batch.fresh:
+        return "If the alarm still stands after the cool-down, another run is made from what is fresh by then."
     match settlement.ending:
         case Ending.BELOW_THRESHOLD:
             return "Its data is used up: the model was made and was not good enough. New data starts the next run."

@@ -12,7 +12,7 @@ from lambdas.shared.errors import Permanent
 from lambdas.shared.events import ExecutionChanged, RetrainingRequested, render_time
 from lambdas.shared.executions import failed_steps, start, token
 from lambdas.shared.ledger.files import FileState
-from lambdas.shared.ledger.runs import Batch, Lease, LeaseState, Rerun
+from lambdas.shared.ledger.runs import Batch, Fresh, Lease, LeaseState, Rerun
 from lambdas.shared.ledger.trail import AuditEntry
 from lambdas.shared.objects import is_not_there
 from lambdas.shared.observability import log
@@ -51,7 +51,7 @@ def settle(settings: StartTrainingSettings, clients: Clients, books: Books, even
     books.files.settle(settlement.outcomes, batch.id)
     _tell(settings, books, batch, settlement)
     outcome = f"{settlement.ending.name}: {settlement.reason}" if settlement.reason else settlement.ending.name
-    ended = replace(batch, outcome=outcome)
+    ended = replace(batch, outcome=outcome, ended_at=render_time(event.time))
     books.runs.give_back(lease, ended, _entry("train.ended", ended, event.time, outcome, event.event_id))
     log.info("run.settled", extra={"batch_id": batch.id, "attempt": batch.attempt, "ending": settlement.ending.name})
 
@@ -84,30 +84,45 @@ def _next_batch(settings: StartTrainingSettings, books: Books, time: datetime) -
         if batch:
             used = tuple(file for file in batch.files if books.files.state(file) is FileState.CONSUMED)
             reruns.append((rerun, replace(batch, files=used)))
-    return decision.next_batch(books.files.waiting(), reruns, settings.batch_min_files, time)
+    waiting = decision.Waiting(books.files.waiting(), reruns, books.runs.wanted())
+    return decision.next_batch(waiting, settings.batch_min_files, time)
 
 
 def _start(settings: StartTrainingSettings, clients: Clients, books: Books, lease: Lease) -> Lease:
     """Claim, write the manifest, start, record: the same calls with the same arguments, whoever makes them."""
     batch = _held_batch(books, lease)
-    if batch.attempt == 1:
-        books.files.claim(batch.files, batch.id)
-    folder = _folder(settings, batch)
-    manifest_uri = _write_manifest(settings, clients, batch)
+    if batch.fresh:
+        pipeline, data = settings.retrain_pipeline, _fresh_data(batch.fresh)
+    else:
+        if batch.attempt == 1:
+            books.files.claim(batch.files, batch.id)
+        batch = replace(batch, manifest_uri=_write_manifest(settings, clients, batch))
+        pipeline, data = settings.train_pipeline, {"DataManifest": batch.manifest_uri}
+    folder = f"{_folder(settings, batch)}/attempt-{batch.attempt}"
     execution_arn = start(
         clients.sagemaker,
-        settings.train_pipeline,
+        pipeline,
         {
-            "DataManifest": manifest_uri,
+            **data,
             "BatchId": batch.id,
             "Attempt": str(batch.attempt),
-            "OutputPrefix": f"s3://{settings.artifact_bucket}/{folder}/attempt-{batch.attempt}",
+            "OutputPrefix": f"s3://{settings.artifact_bucket}/{folder}",
         },
         request_token=token(batch.id, batch.attempt),
         title=f"{batch.id}-attempt-{batch.attempt}",
     )
     log.info("run.started", extra={"batch_id": batch.id, "files": len(batch.files), "execution_arn": execution_arn})
-    return books.runs.started(lease, replace(batch, manifest_uri=manifest_uri, execution_arn=execution_arn))
+    return books.runs.started(lease, replace(batch, execution_arn=execution_arn))
+
+
+def _fresh_data(fresh: Fresh) -> dict[str, str]:
+    """What `retrain` is told of its data; where captures and labels lie is told by the stack."""
+    return {
+        "HistoryUri": fresh.history_uri,
+        "HistoryShare": str(fresh.history_share),
+        "FreshSince": fresh.fresh_since,
+        "FreshUntil": fresh.fresh_until,
+    }
 
 
 def _write_manifest(settings: StartTrainingSettings, clients: Clients, batch: Batch) -> str:
@@ -178,5 +193,11 @@ def _folder(settings: StartTrainingSettings, batch: Batch) -> str:
 
 
 def _entry(what: str, batch: Batch, time: datetime, why: str = "", event_id: str = "") -> AuditEntry:
-    why = why or f"{len(batch.data_files)} files, attempt {batch.attempt}"
+    why = why or f"{_data(batch)}, attempt {batch.attempt}"
     return AuditEntry(render_time(time), _ME, what, batch.id, why, event_id)
+
+
+def _data(batch: Batch) -> str:
+    if batch.fresh is None:
+        return f"{len(batch.data_files)} files"
+    return f"requests from {batch.fresh.fresh_since} to {batch.fresh.fresh_until}, history of {batch.fresh.history_uri}"

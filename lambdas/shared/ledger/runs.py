@@ -1,4 +1,4 @@
-"""Runs of the train pipeline: batches, the right to run, and attempts that were asked for.
+"""Runs of `train` and `retrain`: batches, the right to run, and what was asked for and waits for its turn.
 
 The lease is a row that is never deleted. Its turn counts up with each holder: who read turn 7 as free and finds it
 still at 7 knows that no run came and went in between.
@@ -24,7 +24,7 @@ class LeaseState(StrEnum):
 
 @dataclass(frozen=True)
 class Lease:
-    """The right to run the train pipeline of a model."""
+    """The right to run the train or the retrain pipeline of a model."""
 
     turn: int = 0
     state: LeaseState = LeaseState.FREE
@@ -35,11 +35,31 @@ class Lease:
 
 
 @dataclass(frozen=True)
+class Fresh:
+    """What a retraining is made from, instead of files: captured requests with their labels, and a share of history.
+
+    Attributes:
+        history_uri: the rows that the champion was made from.
+        history_share: of those rows, from 0 to 1.
+        fresh_since: `none` is from the beginning.
+        fresh_until: this instant itself is left out.
+        episode: what asked for it.
+    """
+
+    history_uri: str
+    history_share: float
+    fresh_since: str
+    fresh_until: str
+    episode: str
+
+
+@dataclass(frozen=True)
 class Batch:
-    """Files that train together.
+    """What a run is about: files that train together, or what is fresh.
 
     Attributes:
         attempt: counts from 1; a rejected model's batch may be tried again.
+        ended_at: when its last run ended, as the ledger writes times; empty before that.
     """
 
     id: str
@@ -49,6 +69,8 @@ class Batch:
     manifest_uri: str = ""
     execution_arn: str = ""
     outcome: str = ""
+    fresh: Fresh | None = None
+    ended_at: str = ""
 
     @property
     def data_files(self) -> tuple[DataFile, ...]:
@@ -64,6 +86,16 @@ class Rerun:
     attempt: int
     reason: str
     requested_at: str
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """A retraining that `start_retraining` decided on."""
+
+    batch_id: str
+    fresh: Fresh
+    reason: str
+    wanted_at: str
 
 
 @dataclass(frozen=True)
@@ -106,6 +138,13 @@ class Runs:
         }
         return self.table.write(Put(row, ABSENT), audit_put(self.model, entry))
 
+    def wanted(self) -> tuple[Wanted, ...]:
+        """Retrainings that wait for their turn."""
+        return tuple(
+            Wanted(row["sk"], _parse_fresh(row["fresh"]), row["reason"], row["wanted_at"])
+            for row in self.table.query(f"WANTED#{self.model}")
+        )
+
     def take(self, free: Lease, batch: Batch, entry: AuditEntry) -> bool:
         """Take the lease and fix what the run is about, in one transaction.
 
@@ -123,6 +162,8 @@ class Runs:
         ]
         if batch.attempt > 1:
             writes.append(Delete(f"RERUN#{self.model}", _rerun_sk(batch.id, batch.attempt)))
+        elif batch.fresh:
+            writes.append(Delete(f"WANTED#{self.model}", batch.id))
         return self.table.write(*writes)
 
     def started(self, lease: Lease, batch: Batch) -> Lease:
@@ -165,8 +206,22 @@ class Runs:
             "manifest_uri": batch.manifest_uri,
             "execution_arn": batch.execution_arn,
             "outcome": batch.outcome,
+            "fresh": _render_fresh(batch.fresh) if batch.fresh else None,
+            "ended_at": batch.ended_at,
         }
         return Put(row, only_if)
+
+
+def wanted_put(model: str, wanted: Wanted) -> Put:
+    """A wanted retraining as a write, to go into the transaction of the decision."""
+    row = {
+        "pk": f"WANTED#{model}",
+        "sk": wanted.batch_id,
+        "fresh": _render_fresh(wanted.fresh),
+        "reason": wanted.reason,
+        "wanted_at": wanted.wanted_at,
+    }
+    return Put(row, ABSENT)
 
 
 def _parse_lease(row: Mapping[str, Any]) -> Lease:
@@ -189,7 +244,18 @@ def _parse_batch(row: Mapping[str, Any]) -> Batch:
         manifest_uri=row["manifest_uri"],
         execution_arn=row["execution_arn"],
         outcome=row["outcome"],
+        fresh=_parse_fresh(row["fresh"]) if row.get("fresh") else None,
+        ended_at=row.get("ended_at", ""),
     )
+
+
+def _parse_fresh(row: Mapping[str, Any]) -> Fresh:
+    return Fresh(**{**row, "history_share": float(row["history_share"])})
+
+
+def _render_fresh(fresh: Fresh) -> dict[str, Any]:
+    """DynamoDB's client takes no floats."""
+    return {**vars(fresh), "history_share": str(fresh.history_share)}
 
 
 def _rerun_sk(batch_id: str, attempt: int) -> str:

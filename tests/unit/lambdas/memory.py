@@ -15,9 +15,18 @@ from lambdas.shared.ledger.table import Put, Row, Table, Write
 from lambdas.shared.ledger.trail import Trail
 from lambdas.shared.people import People
 from lambdas.shared.settings import DecideReleaseSettings, SharedSettings, StartTrainingSettings
+from lambdas.start_retraining.handler import assemble
 from lambdas.start_training.books import Books
 from lambdas.start_training.handler import StartTraining
-from tests.unit.lambdas.world import ARTIFACTS, LEDGER, MODEL, RAW, FakeSageMaker
+from tests.unit.lambdas.world import (
+    ARTIFACTS,
+    LEDGER,
+    MODEL,
+    RAW,
+    FakeCloudWatch,
+    FakeSageMaker,
+    retraining_settings,
+)
 
 
 class MemoryTable(Table):
@@ -100,6 +109,7 @@ class MemoryClients:
         self.sagemaker: Any = FakeSageMaker()
         self.sns: Any = Sent()
         self.sqs: Any = Sent()
+        self.cloudwatch: Any = FakeCloudWatch()
 
     def at(self, stage: str) -> "MemoryClients":
         return self
@@ -114,9 +124,19 @@ class MemoryWorld:
         trail = Trail(self.table, MODEL)
         people = People(self.clients.sns, "topic", MODEL, trail)
         shared = SharedSettings(MODEL, LEDGER, "topic", "ingest", "dead-letters", attempts_max)
-        training = StartTrainingSettings(shared, RAW, f"raw/{MODEL}/", ARTIFACTS, "train", min_files, window_s)
+        training = StartTrainingSettings(
+            shared,
+            RAW,
+            f"raw/{MODEL}/",
+            ARTIFACTS,
+            "driftloop-flights-train",
+            "driftloop-flights-retrain",
+            min_files,
+            window_s,
+        )
         books = Books(Files(self.table, MODEL), Runs(self.table, MODEL), trail, people)
         self.start_training = StartTraining(training, self.clients, books)
+        self.start_retraining = assemble(retraining_settings(shared), self.clients, self.table)
         release = DecideReleaseSettings(
             shared, "release", "rollback", "s3://artifacts/releases", "flights", keeps_stages=True
         )

@@ -7,17 +7,22 @@ from typing import Any
 import pytest
 
 from lambdas.shared.events import (
+    AlarmChanged,
     CallbackSent,
     EndpointChanged,
     ExecutionChanged,
     InvalidEventError,
     ObjectCreated,
     PackageChanged,
+    Reconcile,
+    Reconsider,
     RetrainingRequested,
     StartRequested,
     Tick,
     parse_event,
     parse_time,
+    render_reconcile,
+    render_reconsider,
     render_retraining_requested,
     render_start_requested,
     render_tick,
@@ -168,3 +173,27 @@ def test_a_tick_is_what_a_schedule_sends_with_the_time_put_in() -> None:
 
     assert parse_event(sent) == Tick("flights", "tok0000001", SIX)
     assert isinstance(parse_event(json.dumps(sample("tick"))), Tick)
+
+
+def test_an_alarms_change_says_which_alarm_and_when() -> None:
+    event = parse_event(json.dumps(sample("retrain_alarm")))
+
+    assert isinstance(event, AlarmChanged)
+    assert (event.alarm, event.time) == ("driftloop-flights-retrain", datetime(2026, 3, 10, 6, tzinfo=UTC))
+
+
+def test_what_the_reconciler_gets_and_sends_is_read() -> None:
+    sent = render_reconcile("flights").replace("<aws.scheduler.scheduled-time>", "2026-03-01T06:00:00Z")
+
+    assert parse_event(sent) == Reconcile("flights", SIX)
+    assert parse_event(render_reconsider(Reconsider("flights", SIX))) == Reconsider("flights", SIX)
+    assert isinstance(parse_event(json.dumps(sample("reconcile"))), Reconcile)
+    assert isinstance(parse_event(json.dumps(sample("reconsider"))), Reconsider)
+
+
+@pytest.mark.parametrize(("name", "path"), [("retrain_alarm", ("detail", "alarmName")), ("reconsider", ("model",))])
+def test_of_an_alarm_or_our_own_word_what_is_missing_is_named(name: str, path: tuple[str, ...]) -> None:
+    with pytest.raises(InvalidEventError) as refused:
+        parse_event(json.dumps(_without(name, *path)))
+
+    assert refused.value.field == ".".join(path)

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lambdas.decide_release.decision import Decision, PackageSeen, ReleaseEnded, decide, running
-from lambdas.decide_release.state import Release, ReleaseState, Stage, parse_state, render_state
+from lambdas.shared.ledger.releases import Release, ReleaseState, Stage, parse_state, render_state
 from lambdas.shared.packages import Package
 from tests.unit.lambdas.world import package_arn
 
@@ -88,6 +88,20 @@ def test_the_end_of_a_release_starts_the_next_in_the_queue() -> None:
     assert decision.state.current.package_arn == TWO
     assert decision.state.queue == (THREE,)
     assert _kinds(decision) == ["release-done"]
+
+
+def test_production_serves_a_package_since_its_release_ended() -> None:
+    state = replace(IDLE, current=_releasing(TWO), live=ONE, live_since="2026-02-01T00:00:00.000000Z")
+
+    assert _decided(state, _ended()).state.live_since == "2026-03-01T12:00:00.000000Z"
+    assert _decided(state, _ended(is_success=False)).state.live_since == state.live_since
+
+
+def test_a_state_that_was_written_before_anybody_noted_since_when_is_read() -> None:
+    row = render_state(replace(IDLE, live=ONE))
+    del row["live_since"]
+
+    assert parse_state(row).live_since == ""
 
 
 def test_a_queued_package_that_is_no_longer_approved_loses_its_turn() -> None:

@@ -11,8 +11,14 @@ from lambdas.shared.executions import start, token
 from lambdas.shared.packages import describe
 from lambdas.shared.people import Notice
 from lambdas.shared.records import DeadLetters, handle_records
-from lambdas.shared.settings import MissingSettingError, read_answer_waits, read_decide_release, read_start_training
-from tests.unit.lambdas.world import EXPERIMENT, FakeSageMaker, World, batch_of
+from lambdas.shared.settings import (
+    MissingSettingError,
+    read_answer_waits,
+    read_decide_release,
+    read_start_retraining,
+    read_start_training,
+)
+from tests.unit.lambdas.world import EXPERIMENT, POLICY, FakeSageMaker, World, batch_of
 
 ENVIRONMENT = {
     "MODEL": "flights",
@@ -25,10 +31,45 @@ ENVIRONMENT = {
     "RAW_PREFIX": "raw/flights/",
     "ARTIFACT_BUCKET": "artifacts",
     "TRAIN_PIPELINE": "train",
+    "RETRAIN_PIPELINE": "retrain",
     "RELEASE_PIPELINE": "release",
     "BATCH_MIN_FILES": "1",
     "BATCH_WINDOW_S": "2",
 }
+
+
+GUARD_ENVIRONMENT = {
+    "MODEL": "flights",
+    "LEDGER_TABLE": "ledger",
+    "PEOPLE_TOPIC_ARN": "topic",
+    "INGEST_QUEUE_URL": "ingest",
+    "DEAD_LETTER_QUEUE_URL": "dead",
+    "ATTEMPTS_MAX": "1",
+    "RETRAIN_ALARM": "retrain",
+    "DRIFT_ALARM": "drift",
+    "QUALITY_ALARM": "quality",
+    "TRAIN_PIPELINE": "train",
+    "RETRAIN_PIPELINE": "retrain",
+    "RETRAINING": json.dumps(asdict(POLICY)),
+}
+
+
+@pytest.mark.parametrize("variable", sorted(GUARD_ENVIRONMENT))
+def test_a_missing_variable_of_the_guard_is_named(variable: str) -> None:
+    with pytest.raises(MissingSettingError, match=variable):
+        read_start_retraining({**GUARD_ENVIRONMENT, variable: ""})
+
+
+@pytest.mark.parametrize("change", [{"tea": 1}, {"cooldown_s": "long"}, {"runs_max": -1}, {"history_share": 2}])
+def test_a_retraining_policy_that_is_none_is_named(change: dict[str, object]) -> None:
+    text = json.dumps(asdict(POLICY) | change)
+
+    with pytest.raises(MissingSettingError, match="RETRAINING: expected"):
+        read_start_retraining({**GUARD_ENVIRONMENT, "RETRAINING": text})
+
+
+def test_the_retraining_policy_is_read() -> None:
+    assert read_start_retraining(GUARD_ENVIRONMENT).policy == POLICY
 
 
 WAITS_ENVIRONMENT = {

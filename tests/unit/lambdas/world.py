@@ -31,11 +31,15 @@ from lambdas.shared.settings import (
     ExperimentSettings,
     GuardRails,
     Machines,
+    RetrainingPolicy,
     Scaling,
     SharedSettings,
+    StartRetrainingSettings,
     StartTrainingSettings,
     Traffic,
 )
+from lambdas.start_retraining.handler import StartRetraining
+from lambdas.start_retraining.handler import build as build_start_retraining
 from lambdas.start_training.books import open_books
 from lambdas.start_training.handler import StartTraining
 
@@ -43,6 +47,7 @@ MODEL = "flights"
 RAW, ARTIFACTS, LEDGER = "driftloop-raw", "driftloop-artifacts", "driftloop-ledger"
 ARN = "arn:aws:sagemaker:us-east-1:123456789012"
 START = datetime(2026, 3, 1, 6, tzinfo=UTC)
+DAY_S = 86_400
 
 
 EXPERIMENT = ExperimentSettings(
@@ -57,6 +62,31 @@ EXPERIMENT = ExperimentSettings(
     look_every_s=3600,
     guard_rails=GuardRails(requests_min=100, error_rate_max=0.02, p95_ms_max=1000.0, null_rate_max=0.01),
 )
+
+
+POLICY = RetrainingPolicy(
+    cooldown_s=DAY_S,
+    per_day_max=1,
+    runs_max=3,
+    budget_usd=50.0,
+    budget_days=30,
+    history_share=0.5,
+    label_delay_s=7 * DAY_S,
+    window_s=DAY_S,
+)
+
+
+def retraining_settings(shared: SharedSettings, policy: RetrainingPolicy = POLICY) -> StartRetrainingSettings:
+    """What the retraining guard of the model knows."""
+    return StartRetrainingSettings(
+        shared=shared,
+        retrain_alarm="driftloop-flights-retrain",
+        drift_alarm="driftloop-flights-drift",
+        quality_alarm="driftloop-flights-quality",
+        train_pipeline="driftloop-flights-train",
+        retrain_pipeline="driftloop-flights-retrain",
+        policy=policy,
+    )
 
 
 def _could_not_find(kind: str, name: str) -> ClientError:
@@ -86,6 +116,31 @@ class FakeSageMaker:
     models: dict[str, dict[str, Any]] = field(default_factory=dict)
     configs: dict[str, dict[str, Any]] = field(default_factory=dict)
     changes: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
+    statuses: dict[str, str] = field(default_factory=dict)
+    titles: dict[str, str] = field(default_factory=dict)
+    begun: dict[str, datetime] = field(default_factory=dict)
+    jobs: dict[str, dict[str, Any]] = field(default_factory=dict)
+
+    def list_pipeline_executions(self, **request: Any) -> dict[str, Any]:
+        """Newest first, as AWS does; an execution runs until a test says how it ended."""
+        arns = [run["arn"] for run in reversed(self.started) if run["pipeline"] == request["PipelineName"]]
+        found = [
+            {
+                "PipelineExecutionArn": arn,
+                "PipelineExecutionStatus": self.statuses.get(arn, "Executing"),
+                "PipelineExecutionDisplayName": self.titles.get(arn, "run"),
+                "StartTime": self.begun.get(arn, START),
+            }
+            for arn in arns
+        ]
+        after = request.get("CreatedAfter")
+        return {"PipelineExecutionSummaries": [each for each in found if after is None or each["StartTime"] > after]}
+
+    def describe_training_job(self, TrainingJobName: str) -> dict[str, Any]:  # noqa: N803 - AWS's own name
+        return self.jobs[TrainingJobName]
+
+    def describe_processing_job(self, ProcessingJobName: str) -> dict[str, Any]:  # noqa: N803 - AWS's own name
+        return self.jobs[ProcessingJobName]
 
     def stand(self, name: str) -> None:
         """An endpoint is up, with a config of its own."""
@@ -227,9 +282,24 @@ class FakeAutoscaling:
 
 @dataclass
 class FakeCloudWatch:
-    """One series a metric: minute after START -> value, the challenger's."""
+    """One series a metric: minute after START -> value, the challenger's; and alarms with their states."""
 
     series: dict[str, dict[int, float]] = field(default_factory=dict)
+    alarms: dict[str, str] = field(default_factory=dict)
+
+    def describe_alarms(self, **request: Any) -> dict[str, Any]:
+        """Alarms of the types that were asked for; composite are those whose name ends in `retrain`."""
+        rows = [
+            {"AlarmName": name, "StateValue": self.alarms[name]}
+            for name in request["AlarmNames"]
+            if name in self.alarms
+        ]
+        composite = [row for row in rows if row["AlarmName"].endswith("retrain")]
+        types = request.get("AlarmTypes", ["MetricAlarm"])
+        return {
+            "CompositeAlarms": composite if "CompositeAlarm" in types else [],
+            "MetricAlarms": [row for row in rows if row not in composite] if "MetricAlarm" in types else [],
+        }
 
     def get_paginator(self, operation: str) -> "FakeCloudWatch":
         assert operation == "get_metric_data"
@@ -325,10 +395,14 @@ class World:
             raw_prefix=f"raw/{MODEL}/",
             artifact_bucket=ARTIFACTS,
             train_pipeline="driftloop-flights-train",
+            retrain_pipeline="driftloop-flights-retrain",
             batch_min_files=min_files,
             batch_window_s=window_s,
         )
         return StartTraining(settings, self.clients, open_books(settings, self.clients))
+
+    def start_retraining(self, policy: RetrainingPolicy = POLICY) -> StartRetraining:
+        return build_start_retraining(retraining_settings(self._shared(1), policy), self.clients)
 
     def decide_release(self, *, attempts_max: int = 1) -> DecideRelease:
         settings = DecideReleaseSettings(
@@ -550,6 +624,22 @@ def package_changed(version: int, *, minute: int = 30, status: str | None = None
         "time": _time(minute),
         "detail": {"ModelPackageArn": package_arn(version), "ModelApprovalStatus": status},
     }
+
+
+def alarm_changed(minute: int, name: str = "driftloop-flights-retrain") -> dict[str, Any]:
+    """CloudWatch's event for an alarm; which state it is in, the function asks."""
+    return {
+        "id": f"event-{name}-{minute}",
+        "detail-type": "CloudWatch Alarm State Change",
+        "source": "aws.cloudwatch",
+        "time": _time(minute),
+        "detail": {"alarmName": name, "state": {"value": "ALARM"}},
+    }
+
+
+def reconsider(minute: int) -> dict[str, Any]:
+    """The reconciler's word to the guard."""
+    return {"kind": "Reconsider", "model": MODEL, "time": _time(minute)}
 
 
 def failed_step(name: str, reason: str, *, is_fail_step: bool = False) -> dict[str, Any]:

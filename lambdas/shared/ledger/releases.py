@@ -1,4 +1,7 @@
-"""What is being released, what waits, what is live: the state that the decisions work on, as plain values."""
+"""What is being released, what waits, what is live: one row of the ledger, as plain values.
+
+`decide_release` alone writes it; others ask what production serves, and since when.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -6,6 +9,7 @@ from enum import StrEnum
 from typing import Any
 
 from lambdas.shared.events import RetrainingRequested, parse_time, render_time
+from lambdas.shared.ledger.table import Table
 from lambdas.shared.people import Notice
 
 
@@ -53,6 +57,7 @@ class ReleaseState:
         version: counts changes; a writer states which version it saw.
         queue: approved packages whose turn has not come, the first to be released first.
         live: the package that production serves; empty before the first release.
+        live_since: when its release ended, as the ledger writes times; empty if that was never written down.
         live_before: packages that were live before it, the latest first.
         is_rollback_due: the live package was rejected and still serves.
     """
@@ -61,6 +66,7 @@ class ReleaseState:
     current: Release | None = None
     queue: tuple[str, ...] = ()
     live: str = ""
+    live_since: str = ""
     live_before: tuple[str, ...] = ()
     is_rollback_due: bool = False
     outbox: Outbox = field(default_factory=Outbox)
@@ -74,6 +80,7 @@ def parse_state(row: Mapping[str, Any]) -> ReleaseState:
         current=Release(**{**current, "stage": Stage(current["stage"])}) if current else None,
         queue=tuple(row["queue"]),
         live=row["live"],
+        live_since=row.get("live_since", ""),
         live_before=tuple(row["live_before"]),
         is_rollback_due=row["is_rollback_due"],
         outbox=Outbox(
@@ -93,8 +100,21 @@ def render_state(state: ReleaseState) -> dict[str, Any]:
         "current": {**vars(state.current), "stage": str(state.current.stage)} if state.current else None,
         "queue": list(state.queue),
         "live": state.live,
+        "live_since": state.live_since,
         "live_before": list(state.live_before),
         "is_rollback_due": state.is_rollback_due,
         "notices": [dict(vars(notice)) for notice in state.outbox.notices],
         "retrainings": [{**vars(request), "time": render_time(request.time)} for request in state.outbox.retrainings],
     }
+
+
+def read_state(table: Table, model: str) -> ReleaseState:
+    """What is under way, what waits, what is live."""
+    row = table.get(f"RELEASE#{model}", "state")
+    return parse_state(row) if row else ReleaseState()
+
+
+def last_status(table: Table, model: str, package_arn: str) -> str | None:
+    """The approval status of a package that `decide_release` saw last; None if it never saw the package."""
+    row = table.get(f"PACKAGE#{model}", package_arn)
+    return row["status"] if row else None
