@@ -24,6 +24,7 @@ STAND_INS: Final = (
     tokens.RAW_BUCKET,
     tokens.TRAIN_ROLE_ARN,
     tokens.RELEASE_ROLE_ARN,
+    tokens.WATCH_ROLE_ARN,
     tokens.MODEL_PACKAGE_GROUP,
     tokens.ENDPOINT,
     tokens.CHANGE_ENDPOINT_ARN,

@@ -154,6 +154,11 @@ class ModelNames:
         return self.of("rollback")
 
     @property
+    def train_pipelines(self) -> tuple[str, str]:
+        """The pipelines that make versions."""
+        return (self.train_pipeline, self.retrain_pipeline)
+
+    @property
     def release_pipelines(self) -> tuple[str, str]:
         """The pipelines that change production."""
         return (self.release_pipeline, self.rollback_pipeline)
@@ -178,8 +183,8 @@ class ModelNames:
 
     def actors(self, stage: str) -> tuple[str, ...]:
         """The roles at home that act on a stage's endpoint: functions, model tests, and who asks for the champion."""
-        more = "train" if stage == "prod" else "decide-release"
-        return tuple(self.of(name) for name in sorted(("answer-waits", "change-endpoint", "release", more)))
+        more = ("train", "watch") if stage == "prod" else ("decide-release",)
+        return tuple(self.of(name) for name in sorted(("answer-waits", "change-endpoint", "release", *more)))
 
     def pipeline_arn(self, name: str) -> str:
         """ARN of a pipeline by its name."""

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from infra.fields import Fields, SettingsError
+from infra.monitoring_settings import Monitoring, Retraining, parse_monitoring, parse_retraining
 from infra.release_settings import INSTANCE_TYPE, STAGES, Machines, ReleaseSettings, parse_release
 from infra.schema import Schema, parse_schema
 
@@ -66,6 +67,8 @@ class ModelSettings:
     parameters: Mapping[str, object]
     instances: Instances
     release: ReleaseSettings
+    monitoring: Monitoring
+    retraining: Retraining
     document: Mapping[str, Any]
 
     def machines(self, stage: str) -> Machines:
@@ -161,6 +164,8 @@ def load_model(path: Path) -> ModelSettings:
         parameters=fields.mapping("parameters"),
         instances=_instances(fields.section("instances")),
         release=parse_release(fields.section("release")) if fields.has("release") else ReleaseSettings(),
+        monitoring=parse_monitoring(fields.section("monitoring")) if fields.has("monitoring") else Monitoring(),
+        retraining=parse_retraining(fields.section("retraining")) if fields.has("retraining") else Retraining(),
         document={**{name: value for name, value in document.items() if name != "schema"}, **schema_document},
     )
     fields.done()
@@ -249,6 +254,10 @@ def _check_columns(source: str, model: ModelSettings) -> None:
     unknown = sorted(set(model.release.tests.slices) - columns.keys())
     if unknown:
         raise SettingsError(source, "release.tests.slices", "columns of the schema", unknown, "correct or remove them")
+    features = {name for name, role in columns.items() if role == "feature"}
+    unknown = sorted({*model.monitoring.drift.features, *model.monitoring.drift.ignore} - features)
+    if unknown:
+        raise SettingsError(source, "monitoring.drift", "features of the schema", unknown, "correct or remove them")
     if model.metric not in model.thresholds:
         expected = f"a threshold for the metric '{model.metric}'"
         raise SettingsError(

@@ -70,8 +70,8 @@ class Ingest(Construct):
         self.watched.take(
             "EndedRuns",
             name=names.of("ended-runs"),
-            description=f"Runs of the train pipeline of {names.model} that ended",
-            pattern=ended_executions(names.pipeline_arn(names.train_pipeline)),
+            description=f"Runs that train {names.model} and ended",
+            pattern=ended_executions(*map(names.pipeline_arn, names.train_pipelines)),
         )
 
     def _environment(self, model: ModelSettings, names: ModelNames) -> dict[str, str]:
@@ -83,6 +83,7 @@ class Ingest(Construct):
             "RAW_PREFIX": names.raw_prefix,
             "ARTIFACT_BUCKET": names.shared.artifact_bucket,
             "TRAIN_PIPELINE": names.train_pipeline,
+            "RETRAIN_PIPELINE": names.retrain_pipeline,
             "INGEST_QUEUE_URL": self.watched.queue.queue_url,
             "DEAD_LETTER_QUEUE_URL": self.watched.dead_letters.queue_url,
             "BATCH_MIN_FILES": str(model.batch.min_files),
@@ -94,7 +95,7 @@ class Ingest(Construct):
         return [
             use_ledger(names.shared),
             tell_people(names.shared),
-            *watch_and_start(names.pipeline_arn(names.train_pipeline)),
+            *(each for name in names.train_pipelines for each in watch_and_start(names.pipeline_arn(name))),
             *_use_batches(names),
             releases.read_packages(names),
             allow("sqs:SendMessage", on=[self.watched.queue.queue_arn, self.watched.dead_letters.queue_arn]),

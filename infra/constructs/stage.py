@@ -44,6 +44,7 @@ class StageRoles(Construct):
                 *releases.ask_endpoints(names, stages),
                 *releases.see_endpoints(names, stages),
                 *releases.see_metrics(stages),
+                *([releases.list_configs()] if "prod" in stages else []),
                 allow("sagemaker:DescribeModelPackageGroup", on=names.package_group_arn),
             ],
         )

@@ -1,4 +1,4 @@
-"""Train and register: the package group, the `train` pipeline, and the role that its steps run with."""
+"""Train and register: the package group, the pipelines that train, and the role that their steps run with."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -48,14 +48,15 @@ class Training(Construct):
             *apart.use_key(*keys.WRITE),
         ):
             role.add_to_policy(statement)
-        CommittedPipeline(
-            self,
-            "Pipeline",
-            name=names.train_pipeline,
-            source=_source(model, names, role, apart),
-            role=role,
-            registry_account=registry_account,
-        )
+        for construct_id, pipeline in (("Pipeline", "train"), ("Retrain", "retrain")):
+            CommittedPipeline(
+                self,
+                construct_id,
+                name=names.of(pipeline),
+                source=_source(pipeline, model, names, role, apart),
+                role=role,
+                registry_account=registry_account,
+            )
 
     def _package_group(self, names: ModelNames, apart: Apart) -> None:
         group = sagemaker.CfnModelPackageGroup(
@@ -121,14 +122,29 @@ def _register(names: ModelNames) -> list[iam.PolicyStatement]:
     ]
 
 
-def _source(model: ModelSettings, names: ModelNames, role: iam.Role, apart: Apart) -> PipelineSource:
+def _fresh(model: ModelSettings) -> dict[str, object]:
+    """Where the retraining finds what production saw, and what came to pass."""
+    folder = f"s3://{tokens.ARTIFACT_BUCKET}/{model.name}"
+    return {
+        "CaptureUri": f"{folder}/capture/{tokens.ENDPOINT}",
+        "LabelsUri": f"{folder}/labels",
+        "HistoryShare": model.retraining.history_share,
+    }
+
+
+def _source(pipeline: str, model: ModelSettings, names: ModelNames, role: iam.Role, apart: Apart) -> PipelineSource:
     contract = stage_file(model.contract_text().encode(), "contract.json")
     return PipelineSource(
-        pipeline="train",
+        pipeline=pipeline,
         defaults={
+            **(_fresh(model) if pipeline == "retrain" else {}),
             "GateMetric": model.metric,
             "GateThreshold": model.thresholds[model.metric],
             "ChampionMargin": model.release.tests.champion_margin,
+            "DriftMethod": model.monitoring.drift.method,
+            "DriftThreshold": model.monitoring.drift.threshold,
+            "QualityMetric": model.monitoring.quality.metric,
+            "QualityMargin": model.monitoring.quality.margin,
             "ProcessingInstanceType": model.instances.processing,
             "TrainingInstanceType": model.instances.training,
             **model.parameters,

@@ -93,6 +93,11 @@ def see_metrics(stages: Sequence[str]) -> list[iam.PolicyStatement]:
     return [allow("cloudwatch:GetMetricData", on="*", because=reason)] if "prod" in stages else []
 
 
+def list_configs() -> iam.PolicyStatement:
+    """Which configs there were: since when a version serves."""
+    return allow("sagemaker:ListEndpointConfigs", on="*", because="SageMaker knows no resource for listing configs")
+
+
 def act_in_stages(role_arns: Sequence[str]) -> iam.PolicyStatement:
     """Take on the roles of stages that have accounts of their own."""
     return allow("sts:AssumeRole", on=role_arns)

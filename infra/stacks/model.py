@@ -11,7 +11,9 @@ from infra.apart import Apart
 from infra.constructs.ingest import Ingest
 from infra.constructs.pipeline import RegistryAccounts
 from infra.constructs.release import Release
+from infra.constructs.retraining import Reconciler, Retraining
 from infra.constructs.training import Training
+from infra.constructs.watching import Watching
 from infra.names import ModelNames, stack_id
 from infra.policies.tags import tag
 from infra.settings import ModelSettings
@@ -43,7 +45,7 @@ class ModelStack(Stack):
         registry = RegistryAccounts(self, "Registry")
         ingest = Ingest(self, "Ingest", model=model, names=names, code=code, apart=apart)
         Training(self, "Training", model=model, names=names, registry_account=registry.account, apart=apart)
-        Release(
+        release = Release(
             self,
             "Release",
             model=model,
@@ -52,6 +54,20 @@ class ModelStack(Stack):
             ingest_queue=ingest.watched.queue,
             registry_account=registry.account,
             apart=apart,
+        )
+        Watching(self, "Watching", model=model, names=names, registry_account=registry.account, apart=apart)
+        retraining = Retraining(
+            self, "Retraining", model=model, names=names, code=code, ingest_queue=ingest.watched.queue
+        )
+        watched = {"INGEST": ingest.watched, "RELEASE": release.watched, "RETRAINING": retraining.watched}
+        queues = {name: each.queue for name, each in {**watched, "WAITS": release.waits}.items()}
+        Reconciler(
+            self,
+            "Reconciler",
+            model=model,
+            names=names,
+            code=code,
+            queues=queues,
         )
         self._output(names)
         if production := apart.accounts.apart.get("prod"):
@@ -66,5 +82,7 @@ class ModelStack(Stack):
         CfnOutput(self, "Endpoint", value=names.endpoint)
         CfnOutput(self, "PackageGroup", value=names.package_group)
         CfnOutput(self, "TrainPipeline", value=names.train_pipeline)
+        CfnOutput(self, "RetrainPipeline", value=names.retrain_pipeline)
         CfnOutput(self, "ReleasePipeline", value=names.release_pipeline)
         CfnOutput(self, "RollbackPipeline", value=names.rollback_pipeline)
+        CfnOutput(self, "WatchPipeline", value=names.watch_pipeline)

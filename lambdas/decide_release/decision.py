@@ -248,6 +248,7 @@ def _now_live(state: ReleaseState, current: Release, fact: ReleaseEnded) -> dict
     return {
         "live": arn,
         "live_since": render_time(fact.time),
+        "served_since": state.served_since or state.live_since or render_time(fact.time),
         "live_before": before[:_LIVE_BEFORE_KEPT],
         "is_rollback_due": current.was_rejected,
     }

@@ -142,6 +142,25 @@ class StartRetrainingSettings:
 
 
 @dataclass(frozen=True)
+class ReconcileSettings:
+    """What `reconcile` knows besides.
+
+    Attributes:
+        release_queue_url, waits_queue_url, retraining_queue_url: where what was lost is sent again.
+    """
+
+    shared: SharedSettings
+    package_group: str
+    raw_bucket: str
+    raw_prefix: str
+    retrain_alarm: str
+    watch_pipeline: str
+    release_queue_url: str
+    waits_queue_url: str
+    retraining_queue_url: str
+
+
+@dataclass(frozen=True)
 class DecideReleaseSettings:
     """What `decide_release` knows besides."""
 
@@ -337,6 +356,25 @@ def read_start_retraining(environment: Mapping[str, str]) -> StartRetrainingSett
         train_pipeline=_text(environment, "TRAIN_PIPELINE"),
         retrain_pipeline=_text(environment, "RETRAIN_PIPELINE"),
         policy=_policy(environment),
+    )
+
+
+def read_reconcile(environment: Mapping[str, str]) -> ReconcileSettings:
+    """The settings of `reconcile`.
+
+    Raises:
+        MissingSettingError: a variable is missing or wrong.
+    """
+    return ReconcileSettings(
+        shared=_read_shared(environment),
+        package_group=_text(environment, "PACKAGE_GROUP"),
+        raw_bucket=_text(environment, "RAW_BUCKET"),
+        raw_prefix=_text(environment, "RAW_PREFIX"),
+        retrain_alarm=_text(environment, "RETRAIN_ALARM"),
+        watch_pipeline=_text(environment, "WATCH_PIPELINE"),
+        release_queue_url=_text(environment, "RELEASE_QUEUE_URL"),
+        waits_queue_url=_text(environment, "WAITS_QUEUE_URL"),
+        retraining_queue_url=_text(environment, "RETRAINING_QUEUE_URL"),
     )
 
 

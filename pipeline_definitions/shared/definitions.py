@@ -13,12 +13,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-PIPELINES: Final = ("train", "retrain", "release", "rollback")
+from pipeline_definitions.shared.wheels import wheel_archive
+
+PIPELINES: Final = ("train", "retrain", "release", "rollback", "watch")
 
 _SCRIPTS_OF: Final = {"retrain": ("train", "retrain"), "rollback": ("release",)}
 """Pipelines that run the scripts of another."""
-_WITHOUT_DEFINITION: Final = ("watch",)
-"""Folders whose programs are there before their pipeline is."""
+_ANALYZER: Final = "watch/scripts/analyze"
+_BORROWED: Final = {"train": (_ANALYZER,), "retrain": (_ANALYZER,)}
+"""Programs that steps run besides those of their own pipeline."""
+_WHEELS: Final = dict.fromkeys(("train", "retrain", "watch"), "sklearn-1.9-0")
+"""The image whose steps need libraries that it lacks, see `wheels`."""
 _ROOT: Final = Path(__file__).resolve().parent.parent
 _SOURCE_ARCHIVE: Final = "source.tar.gz"
 
@@ -73,13 +78,17 @@ def built_assets(pipeline: str) -> dict[str, bytes]:
     """What has to be packed before a step can run it, by asset name.
 
     `<program>.pyz`, which `python3` runs as it is, of each folder below `scripts/` that has a `main.py`, with what the
-    scripts of all pipelines share; and `source.tar.gz` of `scripts/source/`, flat, as the training toolkit wants it.
+    scripts of all pipelines share; `source.tar.gz` of `scripts/source/`, flat, as the training toolkit wants it; and
+    `wheels.zip` with the libraries that an image lacks.
 
     The same sources give the same bytes on any machine (no times, owners, modes or file names of this one), because
     their hash names the asset and a changed name is a changed template.
     """
-    programs = [path.parent for path in _scripts(pipeline, "*/main.py")]
+    borrowed = [_ROOT / name for name in _BORROWED.get(pipeline, ())]
+    programs = [*(path.parent for path in _scripts(pipeline, "*/main.py")), *borrowed]
     built = {f"{program.name}.pyz": _program(program) for program in programs}
+    if image := _WHEELS.get(pipeline):
+        built["wheels.zip"] = wheel_archive(image)
     if sources := _scripts(pipeline, "source/*.py"):
         built[_SOURCE_ARCHIVE] = _tar_gz(sources)
     return built
@@ -143,9 +152,8 @@ def _tar_gz(files: list[Path]) -> bytes:
 
 
 def _scripts(pipeline: str, pattern: str) -> list[Path]:
-    owners = _SCRIPTS_OF.get(pipeline, (pipeline,))
-    folders = [_ROOT / owner if owner in _WITHOUT_DEFINITION else _folder(owner) for owner in owners]
-    return sorted(path for folder in folders for path in (folder / "scripts").glob(pattern))
+    folders = [_folder(owner) / "scripts" for owner in _SCRIPTS_OF.get(pipeline, (pipeline,))]
+    return sorted(path for folder in folders for path in folder.glob(pattern))
 
 
 def _folder(pipeline: str) -> Path:

@@ -47,6 +47,19 @@ def input_file(name: str, uri: Value) -> ProcessingInput:
     return ProcessingInput(input_name=name, s3_input=source)
 
 
+def manifest_input(name: str, uri: Value) -> ProcessingInput:
+    """The objects that a ManifestFile at `uri` lists, in `/opt/ml/processing/input/<name>/` when the script starts."""
+    source = ProcessingS3Input(
+        s3_uri=uri, local_path=f"{PROCESSING_DIR}/input/{name}", s3_data_type="ManifestFile", s3_input_mode="File"
+    )
+    return ProcessingInput(input_name=name, s3_input=source)
+
+
+def wheels_input() -> ProcessingInput:
+    """The libraries that the image lacks, for `scripts/libraries.py`."""
+    return input_file("wheels", tokens.WHEELS_URI)
+
+
 def contract_input() -> ProcessingInput:
     """The model's contract: what `infra` merges from a model's settings and its schema."""
     return input_file("contract", tokens.CONTRACT_URI)
@@ -71,6 +84,7 @@ def script_step(
     outputs: Sequence[ProcessingOutput] = (),
     property_files: Sequence[PropertyFile] = (),
     script: str | None = None,
+    flags: Sequence[str] = (),
 ) -> ProcessingStep:
     """A step that runs a script, `<name in lower case>.py` when none is named, with `--base-dir` and these arguments.
 
@@ -80,6 +94,7 @@ def script_step(
     words: list[Value] = ["--base-dir", PROCESSING_DIR]
     for option, value in arguments.items():
         words += [f"--{option}", value]
+    words += [f"--{flag}" for flag in flags]
     step_args = processor.run(
         code=tokens.script_uri(script or f"{name.lower()}.py"),
         arguments=words,

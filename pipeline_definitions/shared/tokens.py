@@ -18,6 +18,7 @@ RAW_BUCKET: Final = "token-raw-bucket"
 _ROLE_PREFIX: Final = "arn:aws:iam::111122223333:role/"
 TRAIN_ROLE_ARN: Final = f"{_ROLE_PREFIX}token-train"
 RELEASE_ROLE_ARN: Final = f"{_ROLE_PREFIX}token-release"
+WATCH_ROLE_ARN: Final = f"{_ROLE_PREFIX}token-watch"
 
 MODEL_PACKAGE_GROUP: Final = "token-model-package-group"
 ENDPOINT: Final = "token-endpoint"
@@ -28,6 +29,7 @@ CODE_DIR: Final = "/opt/ml/processing/input/code"
 CONTRACT_DIR: Final = "/opt/ml/processing/input/contract"
 CONTRACT_URI: Final = f"s3://{ASSET_BUCKET}/contract.json"
 CONTRACT_PATH: Final = f"{CONTRACT_DIR}/contract.json"
+WHEELS_URI: Final = f"s3://{ASSET_BUCKET}/wheels.zip"
 SOURCE_URI: Final = f"s3://{ASSET_BUCKET}/source.tar.gz"
 
 

@@ -8,6 +8,7 @@ import hashlib
 import io
 import re
 import zipfile
+from functools import cache
 from pathlib import Path
 from typing import Final
 
@@ -49,6 +50,7 @@ def locked(image: str) -> dict[str, frozenset[str]]:
     return {name: frozenset(hashes) for name, hashes in found.items()}
 
 
+@cache
 def wheel_archive(image: str, folder: Path = FOLDER) -> bytes:
     """The wheels for an image, as they came, in one archive. The same lock gives the same bytes.
 

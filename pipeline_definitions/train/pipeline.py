@@ -1,6 +1,6 @@
 """The `train` pipeline, written with the SageMaker SDK.
 
-validate -> prepare -> train -> evaluate -> good enough? -> no worse than the champion? -> register | fail.
+validate -> prepare -> train -> evaluate -> good enough? -> no worse than the champion? -> baselines -> register | fail.
 `make pipelines` builds `definition.json` from it.
 
 No step argument holds the execution's id: a step that mentions it can never be served from the step cache. It appears
@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from sagemaker.core.shapes import MetricDefinition
+from sagemaker.core.shapes import MetricDefinition, ProcessingInput
 from sagemaker.core.training.configs import Compute, InputData, OutputDataConfig, StoppingCondition
 from sagemaker.core.workflow.conditions import ConditionGreaterThanOrEqualTo, ConditionLessThanOrEqualTo
 from sagemaker.core.workflow.execution_variables import ExecutionVariables
@@ -37,6 +37,7 @@ from pipeline_definitions.shared.steps import (
     script_step,
     sklearn_image,
     under,
+    wheels_input,
     xgboost_image,
 )
 
@@ -56,6 +57,10 @@ GATE_METRIC: Final = ParameterString("GateMetric", default_value="auc", enum_val
 GATE_THRESHOLD: Final = ParameterFloat("GateThreshold", default_value=0.6)
 CHAMPION_MARGIN: Final = ParameterFloat("ChampionMargin", default_value=0.02)
 PRODUCTION_ROLE: Final = ParameterString("ProductionRoleArn", default_value="none")
+DRIFT_METHOD: Final = ParameterString("DriftMethod", default_value="Robust", enum_values=["Robust", "Simple"])
+DRIFT_THRESHOLD: Final = ParameterFloat("DriftThreshold", default_value=0.1)
+QUALITY_METRIC: Final = ParameterString("QualityMetric", default_value="auc")
+QUALITY_MARGIN: Final = ParameterFloat("QualityMargin", default_value=0.1)
 HOLDOUT_FRACTION: Final = ParameterFloat("HoldoutFraction", default_value=0.2)
 NUM_ROUND: Final = ParameterInteger("NumRound", default_value=150)
 MAX_DEPTH: Final = ParameterInteger("MaxDepth", default_value=4)
@@ -81,6 +86,10 @@ COMMON_PARAMETERS: Final = (
     GATE_THRESHOLD,
     CHAMPION_MARGIN,
     PRODUCTION_ROLE,
+    DRIFT_METHOD,
+    DRIFT_THRESHOLD,
+    QUALITY_METRIC,
+    QUALITY_MARGIN,
     HOLDOUT_FRACTION,
     NUM_ROUND,
     MAX_DEPTH,
@@ -126,8 +135,9 @@ def steps(session: OfflineSession, data: Data) -> list[Step]:
     prepare = _prepare(session, validate)
     train = _train(session, prepare)
     evaluate = _evaluate(session, prepare, train)
-    register = _register(train, evaluate, _metadata(data, validate, prepare, evaluate))
-    return [validate, prepare, train, evaluate, _gate(evaluate, register)]
+    baselines = _baselines(session, prepare, evaluate)
+    register = _register(train, evaluate, baselines, _metadata(data, validate, prepare, evaluate))
+    return [validate, prepare, train, evaluate, _gate(evaluate, [*baselines, register])]
 
 
 def _validate(session: OfflineSession, data: Data) -> ProcessingStep:
@@ -228,13 +238,53 @@ def _evaluate(session: OfflineSession, prepare: ProcessingStep, train: TrainingS
             input_file("model", train.properties.ModelArtifacts.S3ModelArtifacts),
             input_file("holdout", output_uri(prepare, "holdout")),
         ],
-        outputs=[output_folder("evaluation", under(OUTPUT_PREFIX, "evaluation"))],
+        outputs=[output_folder(name, under(OUTPUT_PREFIX, name)) for name in ("evaluation", "predictions")],
         property_files=[_EVALUATION],
         script="evaluate.pyz",
     )
 
 
-def _gate(evaluate: ProcessingStep, register: RegisterModelStep) -> ConditionStep:
+def _baselines(session: OfflineSession, prepare: ProcessingStep, evaluate: ProcessingStep) -> list[ProcessingStep]:
+    """What monitoring will compare production with: the training data, and the quality on the hold-out."""
+    data = _baseline(
+        session,
+        "DataBaseline",
+        "baseline",
+        input_file("data", output_uri(prepare, "train")),
+        {
+            "contract": tokens.CONTRACT_PATH,
+            "comparison-method": DRIFT_METHOD,
+            "comparison-threshold": DRIFT_THRESHOLD.to_string(),
+        },
+    )
+    quality = _baseline(
+        session,
+        "QualityBaseline",
+        "model-quality-baseline",
+        input_file("data", output_uri(evaluate, "predictions")),
+        {
+            "probability-attribute": "prediction",
+            "quality-metrics": QUALITY_METRIC,
+            "quality-margin": QUALITY_MARGIN.to_string(),
+        },
+    )
+    return [data, quality]
+
+
+def _baseline(
+    session: OfflineSession, name: str, analysis: str, data: ProcessingInput, arguments: dict[str, Any]
+) -> ProcessingStep:
+    return script_step(
+        name,
+        _processor(session, sklearn_image()),
+        arguments={"analysis": analysis, **arguments},
+        inputs=[contract_input(), wheels_input(), data],
+        outputs=[output_folder("report", under(OUTPUT_PREFIX, "baselines", analysis))],
+        script="analyze.pyz",
+    )
+
+
+def _gate(evaluate: ProcessingStep, register: list[Any]) -> ConditionStep:
     """Register what is good enough and no worse than the champion; else end with a reason that a person can read."""
     value = _evaluated(evaluate, "gate.value")
     short = ["hold-out ", GATE_METRIC, " is ", value, ", below the threshold ", GATE_THRESHOLD.to_string()]
@@ -247,7 +297,7 @@ def _gate(evaluate: ProcessingStep, register: RegisterModelStep) -> ConditionSte
     )
 
 
-def _not_worse(evaluate: ProcessingStep, register: RegisterModelStep) -> ConditionStep:
+def _not_worse(evaluate: ProcessingStep, register: list[Any]) -> ConditionStep:
     """Register what is not surely worse than the champion by more than the margin; the threshold may be a low bar."""
     said = _evaluated(evaluate, "champion.said")
     margin = [" (margin ", CHAMPION_MARGIN.to_string(), "); nothing was registered"]
@@ -256,7 +306,7 @@ def _not_worse(evaluate: ProcessingStep, register: RegisterModelStep) -> Conditi
         conditions=[
             ConditionLessThanOrEqualTo(left=_evaluated(evaluate, "champion.worse_by_at_least"), right=CHAMPION_MARGIN)
         ],
-        if_steps=[register],
+        if_steps=register,
         else_steps=[FailStep(name="WorseThanChampion", error_message=Join(values=[said, *margin]))],
     )
 
@@ -265,10 +315,12 @@ def _evaluated(evaluate: ProcessingStep, path: str) -> JsonGet:
     return JsonGet(step_name=evaluate.name, property_file=_EVALUATION, json_path=path)
 
 
-def _register(train: TrainingStep, evaluate: ProcessingStep, metadata: Mapping[str, Value]) -> RegisterModelStep:
+def _register(
+    train: TrainingStep, evaluate: ProcessingStep, baselines: list[ProcessingStep], metadata: Mapping[str, Value]
+) -> RegisterModelStep:
     """A new version in the package group, which waits for a person."""
     report_uri = under(output_uri(evaluate, "evaluation"), "evaluation.json")
-    statistics = {"ContentType": "application/json", "S3Uri": report_uri}
+    data, quality = (_files(step) for step in baselines)
     return RegisterModelStep(
         "Register",
         {
@@ -279,10 +331,27 @@ def _register(train: TrainingStep, evaluate: ProcessingStep, metadata: Mapping[s
                 "SupportedContentTypes": _CONTENT_TYPES,
                 "SupportedResponseMIMETypes": _CONTENT_TYPES,
             },
-            "ModelMetrics": {"ModelQuality": {"Statistics": statistics}},
+            "ModelMetrics": {
+                "ModelDataQuality": data,
+                "ModelQuality": {"Statistics": _json(report_uri), "Constraints": quality["Constraints"]},
+            },
+            "DriftCheckBaselines": {"ModelDataQuality": data, "ModelQuality": quality},
             "CustomerMetadataProperties": dict(metadata),
         },
     )
+
+
+def _files(baseline: ProcessingStep) -> dict[str, Any]:
+    """What a baseline leaves, as a package names it."""
+    report = output_uri(baseline, "report")
+    return {
+        "Statistics": _json(under(report, "statistics.json")),
+        "Constraints": _json(under(report, "constraints.json")),
+    }
+
+
+def _json(uri: Any) -> dict[str, Any]:
+    return {"ContentType": "application/json", "S3Uri": uri}
 
 
 def _metadata(

@@ -67,6 +67,11 @@ SETTINGS: dict[str, dict[str, Any]] = {
     },
     "many": {"like": "rainfall", "batch": {"min_files": 100, "window_s": 1}},
     "desert": {"like": "rainfall", "thresholds": {"auc": 0.999}},
+    "unheard": {
+        "like": "rainfall",
+        "release": {"experiment": {"mode": "none"}},
+        "retraining": {"reconcile_every_min": 1},
+    },
     "messy": {"like": "rainfall", "batch": {"min_files": 4, "window_s": 1}},
 }
 """What differs from the settings in infra/models, by model."""

@@ -126,7 +126,7 @@ def test_home_says_where_production_is(home: Template, flights: Template) -> Non
     ("stage", "actors"),
     [
         ("staging", ["answer-waits", "change-endpoint", "decide-release", "release"]),
-        ("prod", ["answer-waits", "change-endpoint", "release", "train"]),
+        ("prod", ["answer-waits", "change-endpoint", "release", "train", "watch"]),
     ],
 )
 def test_a_stage_trusts_exactly_the_roles_at_home_that_act_on_it(
@@ -174,6 +174,7 @@ def test_home_takes_on_the_roles_of_stages_elsewhere_and_no_others(home: Templat
         "release": both,
         "decide-release": {_role(STAGING, "staging-release")},
         "train": {_role(PROD, "prod-release")},
+        "watch": {_role(PROD, "prod-release")},
     }
 
 
@@ -292,10 +293,10 @@ def test_roles_use_the_key_by_its_alias_and_only_those_that_touch_artifacts(thre
                 found.add(policy.partition("DefaultPolicy")[0])
 
     home = {"TrainingRole", "ReleaseRole", "ReleaseServeRole", "ReleaseAnswerWaitsRole", "IngestStartTrainingRole"}
-    assert found == home | {"RolesServe"}
+    assert found == home | {"RolesServe", "WatchingRole"}
 
 
-@pytest.mark.parametrize("pipeline", ["train", "release", "rollback"])
+@pytest.mark.parametrize("pipeline", ["train", "retrain", "release", "rollback", "watch"])
 def test_every_output_of_a_step_is_encrypted_with_the_key_that_can_be_shared(home: Template, pipeline: str) -> None:
     definition = _definition(home, f"driftloop-flights-{pipeline}")
     wanted = {"Processing": "ProcessingOutputConfig", "Training": "OutputDataConfig"}

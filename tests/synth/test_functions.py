@@ -16,6 +16,8 @@ from lambdas.shared.settings import (
     read_answer_waits,
     read_change_endpoint,
     read_decide_release,
+    read_reconcile,
+    read_start_retraining,
     read_start_training,
 )
 from tests.synth.template import Template
@@ -52,7 +54,10 @@ def test_staging_twice_gives_the_same_folder(code: Path) -> None:
     assert [path.name for path in code.parent.iterdir()] == [code.name]
 
 
-@pytest.mark.parametrize("capability", ["start_training", "decide_release", "change_endpoint", "answer_waits"])
+@pytest.mark.parametrize(
+    "capability",
+    ["start_training", "decide_release", "change_endpoint", "answer_waits", "start_retraining", "reconcile"],
+)
 def test_a_handler_imports_from_the_shipped_code_alone(code: Path, capability: str) -> None:
     """boto3 comes with Lambda's Python; everything else has to be in the folder."""
     program = f"""
@@ -87,6 +92,8 @@ def test_functions_are_small_and_named_after_their_capability(flights: Template)
         "driftloop-flights-decide-release": "lambdas.decide_release.handler.handler",
         "driftloop-flights-change-endpoint": "lambdas.change_endpoint.handler.handler",
         "driftloop-flights-answer-waits": "lambdas.answer_waits.handler.handler",
+        "driftloop-flights-start-retraining": "lambdas.start_retraining.handler.handler",
+        "driftloop-flights-reconcile": "lambdas.reconcile.handler.handler",
     }
     for function in functions.values():
         assert function["Runtime"] == "python3.13"
@@ -141,6 +148,8 @@ def test_functions_are_told_nothing_that_they_do_not_read(flights: Template) -> 
         "decide-release": read_decide_release,
         "change-endpoint": read_change_endpoint,
         "answer-waits": read_answer_waits,
+        "start-retraining": read_start_retraining,
+        "reconcile": read_reconcile,
     }
     for name, environment in _environments(flights).items():
         read.clear()

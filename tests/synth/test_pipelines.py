@@ -38,7 +38,7 @@ def _strings(value: Any) -> list[str]:
     return [value] if isinstance(value, str) else []
 
 
-@pytest.mark.parametrize("pipeline", ["train", "release", "rollback"])
+@pytest.mark.parametrize("pipeline", ["train", "retrain", "release", "rollback", "watch"])
 @pytest.mark.parametrize("model", ["flights", "rainfall"])
 def test_no_stand_in_is_left_and_the_definition_is_small(assembly: Assembly, model: str, pipeline: str) -> None:
     template = assembly.template(f"Driftloop-{model}")
@@ -63,7 +63,7 @@ def test_images_come_from_the_registry_of_the_stacks_region(flights: Template) -
 def test_entry_points_name_files_that_are_shipped(assembly: Assembly) -> None:
     template, keys = assembly.template("Driftloop-flights"), assembly.file_keys("Driftloop-flights")
 
-    for pipeline in ("train", "release", "rollback"):
+    for pipeline in ("train", "retrain", "release", "rollback", "watch"):
         texts = _strings(_definition(template, f"driftloop-flights-{pipeline}"))
         uris = [text for text in texts if text.startswith("s3://cdk-")]
         entry_points = [text for text in texts if text.startswith("/opt/ml/processing/input/code/") and "." in text]
@@ -193,7 +193,7 @@ def test_a_pipeline_waits_for_its_roles_policy(flights: Template) -> None:
         resource for resource in flights.body["Resources"].values() if resource["Type"] == "AWS::SageMaker::Pipeline"
     ]
 
-    assert len(pipelines) == 3
+    assert len(pipelines) == 5
     for pipeline in pipelines:
         assert any("DefaultPolicy" in logical_id for logical_id in pipeline["DependsOn"])
 

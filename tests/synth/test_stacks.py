@@ -29,17 +29,19 @@ def test_nothing_is_made_that_nobody_asked_for(shared: Template, flights: Templa
         "AWS::SNS::TopicPolicy": 1,
     }
     assert Counter(flights.types().values()) == {
-        "AWS::SQS::Queue": 6,
-        "AWS::SQS::QueuePolicy": 6,
-        "AWS::CloudWatch::Alarm": 3,
-        "AWS::Events::Rule": 5,
-        "AWS::Logs::LogGroup": 4,
-        "AWS::IAM::Role": 8,
-        "AWS::IAM::Policy": 8,
-        "AWS::Lambda::Function": 4,
-        "AWS::Lambda::EventSourceMapping": 3,
+        "AWS::SQS::Queue": 11,
+        "AWS::SQS::QueuePolicy": 11,
+        "AWS::CloudWatch::Alarm": 12,
+        "AWS::CloudWatch::CompositeAlarm": 1,
+        "AWS::Events::Rule": 7,
+        "AWS::Logs::LogGroup": 6,
+        "AWS::IAM::Role": 13,
+        "AWS::IAM::Policy": 13,
+        "AWS::Lambda::Function": 6,
+        "AWS::Lambda::EventSourceMapping": 5,
         "AWS::SageMaker::ModelPackageGroup": 1,
-        "AWS::SageMaker::Pipeline": 3,
+        "AWS::SageMaker::Pipeline": 5,
+        "AWS::Scheduler::Schedule": 3,
     }
 
 
@@ -71,7 +73,9 @@ def test_outputs_say_where_things_are(shared: Template, flights: Template) -> No
         "RawBucket": "driftloop-raw-123456789012-us-east-1",
         "ReleasePipeline": "driftloop-flights-release",
         "RollbackPipeline": "driftloop-flights-rollback",
+        "RetrainPipeline": "driftloop-flights-retrain",
         "TrainPipeline": "driftloop-flights-train",
+        "WatchPipeline": "driftloop-flights-watch",
     }
 
 

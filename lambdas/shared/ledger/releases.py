@@ -58,6 +58,7 @@ class ReleaseState:
         queue: approved packages whose turn has not come, the first to be released first.
         live: the package that production serves; empty before the first release.
         live_since: when its release ended, as the ledger writes times; empty if that was never written down.
+        served_since: when the first release ended; empty before that, or if it was never written down.
         live_before: packages that were live before it, the latest first.
         is_rollback_due: the live package was rejected and still serves.
     """
@@ -67,6 +68,7 @@ class ReleaseState:
     queue: tuple[str, ...] = ()
     live: str = ""
     live_since: str = ""
+    served_since: str = ""
     live_before: tuple[str, ...] = ()
     is_rollback_due: bool = False
     outbox: Outbox = field(default_factory=Outbox)
@@ -81,6 +83,7 @@ def parse_state(row: Mapping[str, Any]) -> ReleaseState:
         queue=tuple(row["queue"]),
         live=row["live"],
         live_since=row.get("live_since", ""),
+        served_since=row.get("served_since", ""),
         live_before=tuple(row["live_before"]),
         is_rollback_due=row["is_rollback_due"],
         outbox=Outbox(
@@ -101,6 +104,7 @@ def render_state(state: ReleaseState) -> dict[str, Any]:
         "queue": list(state.queue),
         "live": state.live,
         "live_since": state.live_since,
+        "served_since": state.served_since,
         "live_before": list(state.live_before),
         "is_rollback_due": state.is_rollback_due,
         "notices": [dict(vars(notice)) for notice in state.outbox.notices],

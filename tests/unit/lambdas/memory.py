@@ -14,7 +14,7 @@ from lambdas.shared.ledger.runs import Runs
 from lambdas.shared.ledger.table import Put, Row, Table, Write
 from lambdas.shared.ledger.trail import Trail
 from lambdas.shared.people import People
-from lambdas.shared.settings import DecideReleaseSettings, SharedSettings, StartTrainingSettings
+from lambdas.shared.settings import DecideReleaseSettings, RetrainingPolicy, SharedSettings, StartTrainingSettings
 from lambdas.start_retraining.handler import assemble
 from lambdas.start_training.books import Books
 from lambdas.start_training.handler import StartTraining
@@ -22,6 +22,7 @@ from tests.unit.lambdas.world import (
     ARTIFACTS,
     LEDGER,
     MODEL,
+    POLICY,
     RAW,
     FakeCloudWatch,
     FakeSageMaker,
@@ -118,7 +119,9 @@ class MemoryClients:
 class MemoryWorld:
     """The functions of one model over fakes."""
 
-    def __init__(self, *, min_files: int = 1, window_s: int = 0, attempts_max: int = 1) -> None:
+    def __init__(
+        self, *, min_files: int = 1, window_s: int = 0, attempts_max: int = 1, policy: RetrainingPolicy = POLICY
+    ) -> None:
         self.clients = MemoryClients()
         self.table = MemoryTable()
         trail = Trail(self.table, MODEL)
@@ -136,7 +139,7 @@ class MemoryWorld:
         )
         books = Books(Files(self.table, MODEL), Runs(self.table, MODEL), trail, people)
         self.start_training = StartTraining(training, self.clients, books)
-        self.start_retraining = assemble(retraining_settings(shared), self.clients, self.table)
+        self.start_retraining = assemble(retraining_settings(shared, policy), self.clients, self.table)
         release = DecideReleaseSettings(
             shared, "release", "rollback", "s3://artifacts/releases", "flights", keeps_stages=True
         )

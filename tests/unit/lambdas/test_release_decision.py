@@ -93,13 +93,15 @@ def test_the_end_of_a_release_starts_the_next_in_the_queue() -> None:
 def test_production_serves_a_package_since_its_release_ended() -> None:
     state = replace(IDLE, current=_releasing(TWO), live=ONE, live_since="2026-02-01T00:00:00.000000Z")
 
-    assert _decided(state, _ended()).state.live_since == "2026-03-01T12:00:00.000000Z"
+    after = _decided(state, _ended()).state
+    assert after.live_since == "2026-03-01T12:00:00.000000Z"
+    assert after.served_since == "2026-02-01T00:00:00.000000Z"
     assert _decided(state, _ended(is_success=False)).state.live_since == state.live_since
 
 
 def test_a_state_that_was_written_before_anybody_noted_since_when_is_read() -> None:
     row = render_state(replace(IDLE, live=ONE))
-    del row["live_since"]
+    del row["live_since"], row["served_since"]
 
     assert parse_state(row).live_since == ""
 

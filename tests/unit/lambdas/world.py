@@ -22,6 +22,8 @@ from lambdas.answer_waits.handler import build as build_answer_waits
 from lambdas.change_endpoint.handler import ChangeEndpoint
 from lambdas.decide_release.handler import DecideRelease
 from lambdas.decide_release.handler import build as build_decide_release
+from lambdas.reconcile.handler import ReconcileFunction
+from lambdas.reconcile.handler import build as build_reconcile
 from lambdas.shared.clients import LazyClients
 from lambdas.shared.ledger.table import Table
 from lambdas.shared.settings import (
@@ -31,6 +33,7 @@ from lambdas.shared.settings import (
     ExperimentSettings,
     GuardRails,
     Machines,
+    ReconcileSettings,
     RetrainingPolicy,
     Scaling,
     SharedSettings,
@@ -117,6 +120,7 @@ class FakeSageMaker:
     configs: dict[str, dict[str, Any]] = field(default_factory=dict)
     changes: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
     statuses: dict[str, str] = field(default_factory=dict)
+    ends: dict[str, datetime] = field(default_factory=dict)
     titles: dict[str, str] = field(default_factory=dict)
     begun: dict[str, datetime] = field(default_factory=dict)
     jobs: dict[str, dict[str, Any]] = field(default_factory=dict)
@@ -135,6 +139,28 @@ class FakeSageMaker:
         ]
         after = request.get("CreatedAfter")
         return {"PipelineExecutionSummaries": [each for each in found if after is None or each["StartTime"] > after]}
+
+    def describe_pipeline_execution(self, PipelineExecutionArn: str) -> dict[str, Any]:  # noqa: N803 - AWS's own name
+        if PipelineExecutionArn not in {run["arn"] for run in self.started}:
+            error = {"Error": {"Code": "ResourceNotFound", "Message": PipelineExecutionArn}}
+            raise ClientError(error, "DescribePipelineExecution")  # type: ignore[arg-type]
+        return {
+            "PipelineExecutionStatus": self.statuses.get(PipelineExecutionArn, "Executing"),
+            "LastModifiedTime": self.ends.get(PipelineExecutionArn, START),
+        }
+
+    def end(self, arn: str, status: str = "Succeeded", *, minute: int = 20) -> None:
+        """An execution ends, and no event tells it."""
+        self.statuses[arn] = status
+        self.ends[arn] = START + timedelta(minutes=minute)
+
+    def list_model_packages(self, **request: Any) -> dict[str, Any]:
+        """Two a page, the newest first."""
+        assert (request["SortBy"], request["SortOrder"]) == ("CreationTime", "Descending")
+        newest = sorted(self.packages.values(), key=lambda row: row["ModelPackageVersion"], reverse=True)
+        first = int(request.get("NextToken", 0))
+        page: dict[str, Any] = {"ModelPackageSummaryList": newest[first : first + 2]}
+        return page | ({"NextToken": str(first + 2)} if first + 2 < len(newest) else {})
 
     def describe_training_job(self, TrainingJobName: str) -> dict[str, Any]:  # noqa: N803 - AWS's own name
         return self.jobs[TrainingJobName]
@@ -286,11 +312,15 @@ class FakeCloudWatch:
 
     series: dict[str, dict[int, float]] = field(default_factory=dict)
     alarms: dict[str, str] = field(default_factory=dict)
+    published: list[dict[str, Any]] = field(default_factory=list)
+
+    def put_metric_data(self, **request: Any) -> None:
+        self.published.append(request)
 
     def describe_alarms(self, **request: Any) -> dict[str, Any]:
         """Alarms of the types that were asked for; composite are those whose name ends in `retrain`."""
         rows = [
-            {"AlarmName": name, "StateValue": self.alarms[name]}
+            {"AlarmName": name, "StateValue": self.alarms[name], "StateUpdatedTimestamp": START}
             for name in request["AlarmNames"]
             if name in self.alarms
         ]
@@ -403,6 +433,24 @@ class World:
 
     def start_retraining(self, policy: RetrainingPolicy = POLICY) -> StartRetraining:
         return build_start_retraining(retraining_settings(self._shared(1), policy), self.clients)
+
+    def reconcile(self) -> ReconcileFunction:
+        settings = ReconcileSettings(
+            shared=self._shared(1),
+            package_group="driftloop-flights",
+            raw_bucket=RAW,
+            raw_prefix=f"raw/{MODEL}/",
+            retrain_alarm="driftloop-flights-retrain",
+            watch_pipeline="driftloop-flights-watch",
+            release_queue_url=self.queue_url("release"),
+            waits_queue_url=self.queue_url("waits"),
+            retraining_queue_url=self.queue_url("retraining"),
+        )
+        return build_reconcile(settings, self.clients)
+
+    def queue_url(self, name: str) -> str:
+        """A queue by its name; made when it is first asked for."""
+        return str(boto3.client("sqs", "us-east-1").create_queue(QueueName=name)["QueueUrl"])
 
     def decide_release(self, *, attempts_max: int = 1) -> DecideRelease:
         settings = DecideReleaseSettings(
@@ -640,6 +688,11 @@ def alarm_changed(minute: int, name: str = "driftloop-flights-retrain") -> dict[
 def reconsider(minute: int) -> dict[str, Any]:
     """The reconciler's word to the guard."""
     return {"kind": "Reconsider", "model": MODEL, "time": _time(minute)}
+
+
+def reconcile(minute: int) -> dict[str, Any]:
+    """What the reconciler's schedule sends."""
+    return {"kind": "Reconcile", "model": MODEL, "time": _time(minute)}
 
 
 def failed_step(name: str, reason: str, *, is_fail_step: bool = False) -> dict[str, Any]:

@@ -107,8 +107,8 @@ def test_train_is_the_pipeline_of_the_architecture() -> None:
     definition = load("train")
 
     assert [step["Name"] for step in steps_of(definition["Steps"])] == [
-        *("Validate", "Prepare", "Train", "Evaluate", "Gate", "ChampionGate", "Register"),
-        *("WorseThanChampion", "BelowThreshold"),
+        *("Validate", "Prepare", "Train", "Evaluate", "Gate", "ChampionGate"),
+        *("DataBaseline", "QualityBaseline", "Register", "WorseThanChampion", "BelowThreshold"),
     ]
     without_default = {item["Name"] for item in definition["Parameters"] if "DefaultValue" not in item}
     assert without_default == {"DataManifest", "BatchId", "OutputPrefix"}
@@ -274,7 +274,13 @@ def test_only_the_package_metadata_mentions_the_execution() -> None:
         assert not [path for path in references(arguments) if path.startswith("Execution.")]
 
 
-PREFIXES = {"train": "OutputPrefix", "retrain": "OutputPrefix", "release": "ReportPrefix", "rollback": "ReportPrefix"}
+PREFIXES = {
+    "train": "OutputPrefix",
+    "retrain": "OutputPrefix",
+    "release": "ReportPrefix",
+    "rollback": "ReportPrefix",
+    "watch": "ReportsUri",
+}
 
 
 @pytest.mark.parametrize("pipeline", definitions.PIPELINES)
@@ -296,7 +302,7 @@ def test_scripts_are_assets_with_names_of_their_own(pipeline: str) -> None:
 
     names = [file.name for file in files] + [*definitions.built_assets(pipeline)]
     assert len(set(names)) == len(names)
-    assert entries == set(names) - {"source.tar.gz"}
+    assert entries == set(names) - {"source.tar.gz", "wheels.zip"}
     assert uris == {"contract.json", *names}
 
 
@@ -333,8 +339,8 @@ def test_a_pipeline_that_does_not_train_has_no_source_archive() -> None:
 
 
 def test_an_unknown_pipeline_is_refused_by_name() -> None:
-    with pytest.raises(ValueError, match="'watch': unknown; there are train, retrain, release"):
-        definitions.definition_text("watch")
+    with pytest.raises(ValueError, match="'wotch': unknown; there are train, retrain, release"):
+        definitions.definition_text("wotch")
 
 
 def test_defaults_are_set_by_name_and_nothing_else_changes() -> None:

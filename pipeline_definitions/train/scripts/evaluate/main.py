@@ -5,6 +5,7 @@ Reads   input/model/model.tar.gz            what `train` saved
         --production-endpoint               its variant `champion` leads to the package that serves now
 Writes  output/evaluation/evaluation.json   the gate's values, metrics with their standard deviation, the comparison
         output/evaluation/golden.json       records with the answers that a release must give again
+        output/predictions/predictions.csv  label and prediction of each row: what monitoring compares production with
 
 Standard deviations are those of 200 bootstrap samples of the hold-out's rows (fixed seed): how much each figure would
 move with another hold-out of the same size, not with another training run.
@@ -23,6 +24,7 @@ from typing import Any, Final
 
 import boto3
 import numpy as np
+import pandas as pd
 
 from pipeline_definitions.shared.scripts.jobs import fail, region
 from pipeline_definitions.shared.scripts.registry import Registry, UntestableError
@@ -62,6 +64,7 @@ def main() -> int:
     evaluation = evaluate(holdout.labels, challenger.predictions, options.metric, champion)
     _write(output / "evaluation.json", evaluation)
     _write(output / "golden.json", golden(holdout, challenger.predictions))
+    write_predictions(options.base_dir / "output/predictions/predictions.csv", holdout, challenger)
     print(json.dumps(evaluation))
     return 0
 
@@ -116,6 +119,13 @@ def evaluate(labels: Array, predictions: Array, gate_metric: str, champion: dict
         "rows": len(labels),
         "positive_rate": float(labels.mean()),
     }
+
+
+def write_predictions(path: Path, holdout: Holdout, scored: Scored) -> None:
+    """One row for each of the hold-out's."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    table = pd.DataFrame({"label": holdout.labels.astype(int), "prediction": scored.predictions})
+    table.to_csv(path, index=False)
 
 
 def golden(holdout: Holdout, predictions: Array) -> Sequence[dict[str, Any]]:

@@ -20,6 +20,7 @@ SIMPLE: Final = "Simple"
 ROBUST: Final = "Robust"
 L_INFINITY: Final = "LInfinity"
 CHI_SQUARED: Final = "ChiSquared"
+_DISTRIBUTION: Final = "distribution_constraints"
 
 
 @dataclass(frozen=True)
@@ -65,19 +66,23 @@ class Constraints:
         return next((feature for feature in self.features if feature.name == name), None)
 
 
-def suggest(profile: Profile, rules: Rules, completeness_margin: float = 0.0) -> Constraints:
+def suggest(
+    profile: Profile, rules: Rules, completeness_margin: float = 0.0, of_features: Mapping[str, Rules] | None = None
+) -> Constraints:
     """What the baseline satisfies.
 
     Without a margin, as AWS suggests it, a column that has missing values violates by chance every other time.
     """
-    return Constraints(tuple(_suggested(column, rules, completeness_margin) for column in profile.columns), rules)
+    own = of_features or {}
+    features = (_suggested(column, own.get(column.name, rules), completeness_margin) for column in profile.columns)
+    return Constraints(tuple(features), rules)
 
 
 def render(constraints: Constraints) -> dict[str, Any]:
-    """The file's content. Rules of single features are not written: they come from people, who edit the file."""
+    """The file's content. What a feature's rules say otherwise of its distribution overrides what all have."""
     return {
         "version": 0.0,
-        "features": [_rendered(feature) for feature in constraints.features],
+        "features": [_rendered(feature, constraints.rules) for feature in constraints.features],
         "monitoring_config": _config(constraints.rules),
     }
 
@@ -100,7 +105,7 @@ def _suggested(column: Column, rules: Rules, margin: float) -> Feature:
     return Feature(column.name, column.inferred_type, completeness, rules, is_non_negative, domains)
 
 
-def _rendered(feature: Feature) -> dict[str, Any]:
+def _rendered(feature: Feature, rules: Rules) -> dict[str, Any]:
     found: dict[str, Any] = {
         "name": feature.name,
         "inferred_type": feature.inferred_type,
@@ -110,6 +115,9 @@ def _rendered(feature: Feature) -> dict[str, Any]:
         found["num_constraints"] = {"is_non_negative": feature.is_non_negative}
     if feature.domains is not None:
         found["string_constraints"] = {"domains": list(feature.domains)}
+    if feature.rules != rules:
+        own = _config(feature.rules)[_DISTRIBUTION]
+        found["monitoringConfigOverrides"] = {_DISTRIBUTION: own}
     return found
 
 
@@ -120,7 +128,7 @@ def _config(rules: Rules) -> dict[str, Any]:
         "emit_metrics": said[rules.emits_metrics],
         "datatype_check_threshold": rules.types_match,
         "domain_content_threshold": rules.domain_match,
-        "distribution_constraints": {
+        _DISTRIBUTION: {
             "perform_comparison": said[rules.is_compared],
             "comparison_threshold": rules.threshold,
             "comparison_method": rules.method,
@@ -132,8 +140,8 @@ def _config(rules: Rules) -> dict[str, Any]:
 
 def _parsed(feature: Json, config: Json) -> Feature:
     own = feature.get("monitoringConfigOverrides") or feature.get("monitoring_config_overrides") or {}
-    key = "distribution_constraints"
-    rules = _rules({**config, **own, key: {**config.get(key, {}), **own.get(key, {})}})
+    compared = {**config.get(_DISTRIBUTION, {}), **own.get(_DISTRIBUTION, {})}
+    rules = _rules({**config, **own, _DISTRIBUTION: compared})
     domains = feature.get("string_constraints", {}).get("domains")
     return Feature(
         str(feature["name"]),
@@ -146,7 +154,7 @@ def _parsed(feature: Json, config: Json) -> Feature:
 
 
 def _rules(config: Json) -> Rules:
-    compared = config.get("distribution_constraints", {})
+    compared = config.get(_DISTRIBUTION, {})
     threshold = float(compared.get("comparison_threshold", Rules.threshold))
     return Rules(
         config.get("evaluate_constraints", ENABLED) == ENABLED,

@@ -109,8 +109,8 @@ def read(folder: Path, reading: Reading) -> Table:
     options = reading.form[kind] or {}
     if kind == CAPTURE:
         return _captured(files, options, reading)
-    frame = _scanned(kind, files, options)
-    parts = tuple(pl.scan_parquet(path) for path in files) if kind == "parquet" else ()
+    frame = _with_known(_scanned(kind, files, options), reading)
+    parts = tuple(_with_known(pl.scan_parquet(path), reading) for path in files) if kind == "parquet" else ()
     return Table(_settled(frame, reading, kind), tuple(frame.collect_schema().names()), parts)
 
 
@@ -142,6 +142,11 @@ def _scanned(kind: str, files: list[Path], options: Json) -> pl.LazyFrame:
         has_header=False,
         with_column_names=lambda names: [f"_c{place}" for place in range(len(names))],
     )
+
+
+def _with_known(frame: pl.LazyFrame, reading: Reading) -> pl.LazyFrame:
+    """Where the request's columns are known, the others (a target, a time) are none of the analysis's business."""
+    return frame.select(reading.names.inputs) if reading.names.inputs else frame
 
 
 def _settled(frame: pl.LazyFrame, reading: Reading, kind: str) -> pl.LazyFrame:

@@ -4,7 +4,8 @@ import argparse
 import json
 import math
 from collections.abc import Iterable, Mapping
-from datetime import timedelta
+from dataclasses import replace
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -92,6 +93,17 @@ class Job:
         )
 
     @property
+    def rules_of_features(self) -> Mapping[str, Rules]:
+        """What the contract's settings say of single features: another threshold, or not to be compared at all."""
+        said = self._contract.get("monitoring", {}).get("drift", {})
+        ignored = {name: replace(self.rules, is_compared=False) for name in said.get("ignore", ())}
+        own = {
+            name: replace(self.rules, threshold=threshold, categorical_threshold=threshold)
+            for name, threshold in said.get("features", {}).items()
+        }
+        return {**own, **ignored}
+
+    @property
     def answers(self) -> Answers:
         options = self.options
         where = options.inference_attribute, options.probability_attribute
@@ -152,7 +164,10 @@ class Job:
 
     @property
     def _window(self) -> Window:
-        return Window(self.options.start, self.options.end)
+        if self.options.window is None:
+            return Window(self.options.start, self.options.end)
+        found = _load(self.options.window)
+        return Window(datetime.fromisoformat(found["start"]), datetime.fromisoformat(found["end"]))
 
     def _reading(self, form: str, window: Window) -> Reading:
         scratch = self.options.base_dir / "scratch" if self.mode.is_streaming else None
@@ -163,8 +178,12 @@ class Job:
         """A contract's features come in its order; an endpoint of ours answers one probability."""
         if self.options.contract is None:
             return Names()
-        columns = _load(self.options.contract)["columns"]
+        columns = self._contract["columns"]
         return Names(("prediction",), tuple(column["name"] for column in columns if column["role"] == "feature"))
+
+    @property
+    def _contract(self) -> Json:
+        return _load(self.options.contract) if self.options.contract else {}
 
     def _write(self, name: str, text: str) -> None:
         path = self.options.base_dir / "output" / name

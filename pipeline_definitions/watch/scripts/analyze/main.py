@@ -63,7 +63,8 @@ def parser() -> argparse.ArgumentParser:
     known.add_argument("--baseline-format", help="of input/baseline_data (default: as --dataset-format)")
     known.add_argument("--start", type=_time, help="captured requests from this time on")
     known.add_argument("--end", type=_time, help="captured requests before this time")
-    known.add_argument("--contract", type=Path, help="JSON whose columns of role feature name the cells of a request")
+    known.add_argument("--window", type=Path, help="JSON file with both, `start` and `end`, instead of these options")
+    known.add_argument("--contract", type=Path, help="the model's settings and schema: its features are looked at")
     known.add_argument("--mode", choices=("memory", "streaming"), default="memory")
     known.add_argument("--categories-max", type=int, default=120, help="text with more of them is not compared")
     known.add_argument("--endpoint", help="the metrics' dimension Endpoint")
@@ -85,7 +86,8 @@ def _add_baseline(group: "argparse._ArgumentGroup") -> None:
     group.add_argument("--datatype-check-threshold", type=float, default=1.0)
     group.add_argument("--domain-content-threshold", type=float, default=1.0)
     group.add_argument("--completeness-margin", type=float, default=0.0, help="how much less complete it may get")
-    group.add_argument("--quality-margin", type=float, default=0.0, help="how much worse a metric may get")
+    group.add_argument("--quality-margin", type=float, default=0.0, help="how much worse a metric may get, as a share")
+    group.add_argument("--quality-metrics", nargs="+", help="the metrics that matter (default: all)")
 
 
 def _add_quality(group: "argparse._ArgumentGroup") -> None:

@@ -59,7 +59,7 @@ def run(options: argparse.Namespace) -> int:
 
 def _baseline(job: Job) -> str:
     profile = data_quality.profile(job.data(), job.mode)
-    suggested = constraints_file.suggest(profile, job.rules, job.options.completeness_margin)
+    suggested = constraints_file.suggest(profile, job.rules, job.options.completeness_margin, job.rules_of_features)
     job.write("statistics.json", statistics_file.render(profile))
     job.write("constraints.json", constraints_file.render(suggested))
     errors = {column.name: column.numbers.error for column in profile.columns if column.numbers}
@@ -87,11 +87,11 @@ def _data_quality(job: Job) -> str:
 
 
 def _quality_baseline(job: Job) -> str:
-    problem = job.answers.problem
+    problem, margin = job.answers.problem, job.options.quality_margin
     found = predictions.of_table(job.frame(), job.options.label_attribute, job.answers).observed
     measured = quality.measure(problem, found)
     job.write("statistics.json", quality_file.statistics(problem, measured, len(found)))
-    job.write("constraints.json", quality_file.suggest(problem, measured, job.options.quality_margin))
+    job.write("constraints.json", quality_file.suggest(problem, measured, margin, job.options.quality_metrics))
     return checks.exit_message([])
 
 

@@ -7,7 +7,7 @@ Source: docs.aws.amazon.com/sagemaker/latest/dg/model-monitor-model-quality-metr
 """
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from pipeline_definitions.watch.scripts.analyze.checks import Violation
@@ -30,12 +30,17 @@ def statistics(problem: str, metrics: Json, rows: int) -> dict[str, Any]:
     return {"version": 0.0, "dataset": {"item_count": rows}, f"{_KEYS[problem]}_metrics": dict(metrics)}
 
 
-def suggest(problem: str, metrics: Json, margin: float) -> dict[str, Any]:
-    """constraints.json: as good as at the baseline. Constant classifiers and curves are no goals."""
+def suggest(problem: str, metrics: Json, margin: float, only: Sequence[str] | None = None) -> dict[str, Any]:
+    """constraints.json: as good as at the baseline. Constant classifiers and curves are no goals.
+
+    Args:
+        only: the metrics that matter; none means all of them.
+    """
     found = {}
     for name, metric in metrics.items():
         value = _value(metric)
-        if value is not None and not name.endswith("_best_constant_classifier"):
+        is_wanted = only is None or name in only
+        if is_wanted and value is not None and not name.endswith("_best_constant_classifier"):
             is_error = name in _ERRORS
             found[name] = {
                 "threshold": value + abs(value) * margin * (1 if is_error else -1),

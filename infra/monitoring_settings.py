@@ -1,0 +1,139 @@
+"""How production is watched, and when it is trained anew: the sections `monitoring` and `retraining` of a model."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from infra.fields import Fields
+
+_METHODS = "Robust|Simple"
+
+
+@dataclass(frozen=True)
+class Drift:
+    """When inputs have drifted.
+
+    Attributes:
+        threshold: distance of a feature's distribution from the training data's, from 0 to 1.
+        method: `Robust` takes off what chance alone would show in so few rows.
+        features: thresholds of their own; each gets an alarm that tells people which feature it is.
+        ignore: features whose distribution says nothing, such as a date that always moves on.
+    """
+
+    threshold: float = 0.1
+    method: str = "Robust"
+    features: Mapping[str, float] = field(default_factory=dict)
+    ignore: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Quality:
+    """When answers have got worse.
+
+    Attributes:
+        metric: Model Monitor's name of it; the hold-out's value is the baseline.
+        margin: the share of that value that may be lost.
+        labelled_min: the share of requests that should have a label when it is due.
+    """
+
+    metric: str = "auc"
+    margin: float = 0.1
+    labelled_min: float = 0.5
+
+
+@dataclass(frozen=True)
+class Monitoring:
+    """What is looked at, and how often.
+
+    Attributes:
+        every_h: hours between two runs; a day at most, for an alarm does not look back further than a week.
+        window_s: each run looks at what came in so long a time.
+        label_delay_s: so long after a request its label is due.
+    """
+
+    every_h: int = 24
+    window_s: int = 86_400
+    label_delay_s: int = 604_800
+    drift: Drift = Drift()
+    quality: Quality = Quality()
+
+
+@dataclass(frozen=True)
+class Retraining:
+    """What bounds retraining.
+
+    Attributes:
+        cooldown_s: between the end of a run and the next one of the same episode. Shorter than labels take to come,
+            it lets an episode use its runs up before any of them could have learned.
+        per_day_max: runs in 24 hours.
+        runs_max: runs of an episode that did not help; then a person is called.
+        budget_usd: what the jobs of retraining may cost in `budget_days` days.
+        history_share: share of the champion's own training rows that are trained on again.
+        reconcile_every_min: how often what was lost is looked for. Units: minutes.
+    """
+
+    cooldown_s: int = 604_800
+    per_day_max: int = 1
+    runs_max: int = 3
+    budget_usd: float = 50.0
+    budget_days: int = 30
+    history_share: float = 0.5
+    reconcile_every_min: int = 15
+
+
+def parse_monitoring(fields: Fields) -> Monitoring:
+    """The section `monitoring` of a model's settings.
+
+    Raises:
+        SettingsError: a field is unknown or wrong.
+    """
+    monitoring = Monitoring(
+        every_h=fields.integer("every_h", 1, 24, Monitoring.every_h),
+        window_s=fields.integer("window_s", 3600, 7 * 86_400, Monitoring.window_s),
+        label_delay_s=fields.integer("label_delay_s", 0, 90 * 86_400, Monitoring.label_delay_s),
+        drift=_drift(fields.section("drift")) if fields.has("drift") else Drift(),
+        quality=_quality(fields.section("quality")) if fields.has("quality") else Quality(),
+    )
+    fields.done()
+    if 24 % monitoring.every_h:
+        raise fields.error("every_h", "hours that divide a day", monitoring.every_h, "say 1, 2, 3, 4, 6, 8, 12 or 24")
+    return monitoring
+
+
+def parse_retraining(fields: Fields) -> Retraining:
+    """The section `retraining` of a model's settings.
+
+    Raises:
+        SettingsError: a field is unknown or wrong.
+    """
+    retraining = Retraining(
+        cooldown_s=fields.integer("cooldown_s", 0, 30 * 86_400, Retraining.cooldown_s),
+        per_day_max=fields.integer("per_day_max", 1, 24, Retraining.per_day_max),
+        runs_max=fields.integer("runs_max", 1, 10, Retraining.runs_max),
+        budget_usd=fields.positive("budget_usd", Retraining.budget_usd),
+        budget_days=fields.integer("budget_days", 1, 365, Retraining.budget_days),
+        history_share=fields.share("history_share", Retraining.history_share),
+        reconcile_every_min=fields.integer("reconcile_every_min", 1, 1440, Retraining.reconcile_every_min),
+    )
+    fields.done()
+    return retraining
+
+
+def _drift(fields: Fields) -> Drift:
+    drift = Drift(
+        threshold=fields.share("threshold", Drift.threshold),
+        method=fields.text("method", _METHODS, Drift.method),
+        features=fields.numbers("features") if fields.has("features") else {},
+        ignore=fields.texts("ignore") if fields.has("ignore") else (),
+    )
+    fields.done()
+    return drift
+
+
+def _quality(fields: Fields) -> Quality:
+    quality = Quality(
+        metric=fields.text("metric", "[a-z0-9_]+", Quality.metric),
+        margin=fields.share("margin", Quality.margin),
+        labelled_min=fields.share("labelled_min", Quality.labelled_min),
+    )
+    fields.done()
+    return quality

@@ -1,0 +1,1 @@
+"""Reconcile: what lost events left behind is found, and sent again to whoever should have had it."""
