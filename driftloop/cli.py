@@ -8,7 +8,7 @@ import typer
 from botocore.exceptions import BotoCoreError, ClientError
 from rich.markup import escape
 
-from driftloop.commands import clock, decide, demo, deploy, down, env, fault, replay, status, timeline, up
+from driftloop.commands import backtest, clock, decide, demo, deploy, down, env, fault, replay, status, timeline, up
 from driftloop.errors import UserError
 from driftloop.screen import console
 
@@ -35,6 +35,7 @@ commands.command("clock")(clock.clock)
 commands.command("advance")(clock.advance)
 commands.command("fault")(fault.fault)
 commands.command("down")(down.down)
+commands.command("backtest")(backtest.backtest)
 commands.command("demo")(demo.demo)
 
 
