@@ -93,7 +93,7 @@ class RawObjects:
         if sweep.key:
             request |= {"KeyMarker": sweep.key, "VersionIdMarker": sweep.version_id}
         while True:
-            page = self.s3.list_object_versions(**request)
+            page: Mapping[str, Any] = self.s3.list_object_versions(**request)
             for version in page.get("Versions", []):
                 if not version["Key"].endswith("/"):  # it stands for a folder
                     yield self._parse(version)
