@@ -13,6 +13,7 @@ from lambdas.shared.settings import RetrainingPolicy
 
 MONTH_S: Final = -1.0
 """Stands for the calendar's months, which have no length."""
+_DAY_S: Final = 86_400
 KINDS: Final = "never, monthly, every:P14D, drift:0.1, quality:0.05, or several joined by +"
 
 
@@ -22,7 +23,7 @@ class Policy:
 
     Attributes:
         drift: the distance beyond which a feature has drifted.
-        quality: by how much the metric may be worse than on the champion's hold-out.
+        quality: the share of the metric on the champion's hold-out that may be lost, as `monitoring.quality.margin`.
         every_s: by the calendar; `MONTH_S` for months.
     """
 
@@ -85,23 +86,46 @@ def parse(text: str) -> Policy:
     return Policy(text, **found)
 
 
-def terms(durations: Mapping[str, str], guard: Mapping[str, Any], prices: Prices, ignored: frozenset[str]) -> Terms:
-    """The terms as they are typed.
+@dataclass(frozen=True)
+class Given:
+    """What a person said in place of the model's settings; None where nothing. Durations as ISO 8601 has them."""
 
-    Args:
-        durations: `look_every_s`, `lead_s`, and those of the guard, as ISO 8601 has them.
-        guard: the other settings of the guard.
+    every: str | None = None
+    window: str | None = None
+    label_delay: str | None = None
+    cooldown: str | None = None
+    runs_max: int | None = None
+    history_share: float | None = None
+    budget_usd: float | None = None
+    ignored: tuple[str, ...] | None = None
+
+
+def terms(contract: Mapping[str, Any], given: Given, lead_s: float, prices: Prices) -> Terms:
+    """The terms of production: the sections `monitoring` and `retraining` of the settings, where nothing is said.
 
     Raises:
         UserError: a duration cannot be read, or the monitors would never look.
     """
-    known = {name: duration(name, text) for name, text in durations.items()}
-    look_every_s, lead_s = known.pop("look_every_s"), known.pop("lead_s")
-    if look_every_s <= 0:
+    watch, guard = contract.get("monitoring", {}), contract.get("retraining", {})
+    every_s = _span("--every", given.every, watch.get("every_h", 24) * 3600)
+    if every_s <= 0:
         raise UserError("--every: expected a time longer than none")
-    spans = {name: int(value) for name, value in known.items()}
-    policy = RetrainingPolicy(**spans, **guard, per_day_max=1, budget_days=30)
-    return Terms(policy, look_every_s, lead_s, prices, ignored)
+    policy = RetrainingPolicy(
+        cooldown_s=_span("--cooldown", given.cooldown, guard.get("cooldown_s", 7 * _DAY_S)),
+        per_day_max=guard.get("per_day_max", 1),
+        runs_max=guard.get("runs_max", 3) if given.runs_max is None else given.runs_max,
+        budget_usd=guard.get("budget_usd", 50.0) if given.budget_usd is None else given.budget_usd,
+        budget_days=guard.get("budget_days", 30),
+        history_share=guard.get("history_share", 0.5) if given.history_share is None else given.history_share,
+        label_delay_s=_span("--label-delay", given.label_delay, watch.get("label_delay_s", 7 * _DAY_S)),
+        window_s=_span("--window", given.window, watch.get("window_s", _DAY_S)),
+    )
+    ignored = watch.get("drift", {}).get("ignore", ()) if given.ignored is None else given.ignored
+    return Terms(policy, every_s, lead_s, prices, frozenset(ignored))
+
+
+def _span(name: str, text: str | None, otherwise_s: int) -> int:
+    return otherwise_s if text is None else int(duration(name, text))
 
 
 def duration(name: str, text: str) -> float:

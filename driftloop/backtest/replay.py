@@ -207,7 +207,7 @@ class Replay:
         known = ~(np.isnan(self._history.truth[rows]) | np.isnan(course.served[rows]))
         course.labels_used[rows] |= known
         truth, scores = self._history.truth[rows][known], course.served[rows][known]
-        return self._metric(truth, scores) < self._champion.baseline - margin  # never for NaN
+        return self._metric(truth, scores) < self._champion.baseline * (1 - margin)  # never for NaN
 
     def _train(self, batch_id: str, now_s: float, why: str, window: tuple[float, float]) -> None:
         rows, fresh = self._rows(window)

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import math
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 from rich.progress import BarColumn, Progress, SpinnerColumn, TaskID, TextColumn
 
@@ -29,12 +30,13 @@ class Question:
     """What is to be tried.
 
     Attributes:
+        contract: the model's settings and schema.
         first_s: how much of history the first model is made from.
         tick_s: how long one step of a clock of numbers takes.
     """
 
     data: Path
-    settings: Path
+    contract: Mapping[str, Any]
     policies: Sequence[Policy]
     terms: Terms
     first_s: float | None
@@ -48,7 +50,7 @@ def backtest(question: Question, picture: Path) -> list[Result]:
         UserError: the data cannot be replayed.
     """
     with console.status(f"reading {question.data}"):
-        found = history.read(question.data, history.contract(question.settings), question.tick_s)
+        found = history.read(question.data, question.contract, question.tick_s)
     start_s = _start(found, question)
     parts = results.periods(start_s, float(found.at_s[-1]))
     with (

@@ -13,6 +13,7 @@ from driftloop.backtest.history import History
 from driftloop.backtest.replay import CALLED, REFUSED, RELEASED, TRAINED, Course, Replay
 from driftloop.cli import commands
 from driftloop.errors import UserError
+from infra import monitoring_settings
 from tests.support.backtesting import DAY_S, START_S, Makers, history, terms
 from tests.support.scripts import ROOT
 
@@ -139,6 +140,29 @@ def test_the_plot_is_one_file_with_a_line_a_policy() -> None:
 def test_a_policy_that_is_none_is_refused_with_those_there_are(text: str, said: str) -> None:
     with pytest.raises(UserError, match=said):
         policies.parse(text)
+
+
+def test_the_terms_are_those_of_the_settings_unless_a_person_says_otherwise() -> None:
+    watch = {"window_s": 172_800, "drift": {"ignore": ["month"]}}
+    settings = {"monitoring": watch, "retraining": {"cooldown_s": 60, "runs_max": 5}}
+
+    found = policies.terms(settings, policies.Given(label_delay="P2D", runs_max=2), 0.0, policies.Prices())
+
+    guard = found.guard
+    assert (guard.window_s, guard.cooldown_s, guard.runs_max, guard.label_delay_s) == (172_800, 60, 2, 172_800)
+    assert (found.look_every_s, found.ignored) == (86_400, {"month"})
+
+
+def test_what_is_not_said_is_what_infra_deploys() -> None:
+    found = policies.terms({}, policies.Given(), 0.0, policies.Prices())
+
+    watch, bounds = monitoring_settings.Monitoring(), monitoring_settings.Retraining()
+    assert (found.look_every_s, found.ignored) == (watch.every_h * 3600, set(watch.drift.ignore))
+    assert (found.guard.window_s, found.guard.label_delay_s) == (watch.window_s, watch.label_delay_s)
+    assert all(getattr(found.guard, name) == getattr(bounds, name) for name in _BOUNDS)
+
+
+_BOUNDS = ("cooldown_s", "per_day_max", "runs_max", "budget_usd", "budget_days", "history_share")
 
 
 def test_policies_joined_are_one_alarm() -> None:
