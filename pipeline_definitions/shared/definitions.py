@@ -25,7 +25,7 @@ _BORROWED: Final = {"train": (_ANALYZER,), "retrain": (_ANALYZER,)}
 _WHEELS: Final = dict.fromkeys(("train", "retrain", "watch"), "sklearn-1.9-0")
 """The image whose steps need libraries that it lacks, see `wheels`."""
 _STANDS_ON: Final = {"analyze_spark": "analyze"}
-"""Programs that are packed with the modules of another."""
+"""Programs that are packed with the modules of another. No pipeline runs them: see `program`."""
 _ROOT: Final = Path(__file__).resolve().parent.parent
 _SOURCE_ARCHIVE: Final = "source.tar.gz"
 
@@ -87,13 +87,19 @@ def built_assets(pipeline: str) -> dict[str, bytes]:
     their hash names the asset and a changed name is a changed template.
     """
     borrowed = [_ROOT / name for name in _BORROWED.get(pipeline, ())]
-    programs = [*(path.parent for path in _scripts(pipeline, "*/main.py")), *borrowed]
+    own = [path.parent for path in _scripts(pipeline, "*/main.py") if path.parent.name not in _STANDS_ON]
+    programs = [*own, *borrowed]
     built = {f"{program.name}.pyz": _program(program) for program in programs}
     if image := _WHEELS.get(pipeline):
         built["wheels.zip"] = wheel_archive(image)
     if sources := _scripts(pipeline, "source/*.py"):
         built[_SOURCE_ARCHIVE] = _tar_gz(sources)
     return built
+
+
+def program(pipeline: str, name: str) -> bytes:
+    """A program of a pipeline's folder, packed, whether or not a step of it runs it."""
+    return _program(_folder(pipeline) / "scripts" / name)
 
 
 def with_defaults(text: str, defaults: Mapping[str, object]) -> str:

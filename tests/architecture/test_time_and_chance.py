@@ -23,6 +23,7 @@ MAY_DRAW = {
     "driftloop/client.py": "names the requests of callers who give them no inference id",
     "driftloop/commands/demo.py": "draws a seeded sample of flights, the same each time",
     "driftloop/commands/experiment.py": "draws a seeded sample of each day's flights",
+    "driftloop/season/flights.py": "draws a seeded sample of each day's flights",
     "emulator/kernel/ids.py": "is where chance lives",
 }
 TESTS_MAY_DRAW = "tests/"

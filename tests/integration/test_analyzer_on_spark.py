@@ -84,7 +84,7 @@ def cases(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Case]:
 def _run_on_spark(home: Path, cases: list[Case]) -> None:
     assert SPARK.exists(), "there is Java, so `make setup` makes .spark"
     program = home / "analyze_spark.pyz"
-    program.write_bytes(definitions.built_assets("watch")[program.name])
+    program.write_bytes(definitions.program("watch", "analyze_spark"))
     small = {"shuffle.partitions": "3", "codegen.wholeStage": "false", "codegen.factoryMode": "NO_CODEGEN"}
     settings = " ".join(f"--conf spark.sql.{name}={value}" for name, value in small.items())
     env = {**os.environ, "PYSPARK_SUBMIT_ARGS": f"--master local[2] {settings} pyspark-shell"}
