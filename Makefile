@@ -9,7 +9,7 @@ export JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION := 1
 LOCKS := $(wildcard requirements/*.txt)
 READY := .venv/.ready
 
-.PHONY: help setup demo test check lint format pipelines behaviours synth up lock
+.PHONY: help setup demo year test check lint format pipelines behaviours synth up lock
 
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -20,8 +20,11 @@ $(READY): $(LOCKS) pyproject.toml infra/cdk_cli/package-lock.json
 	@PYTHON=$(PYTHON) bash requirements/setup.sh
 	@touch $@
 
-demo: setup ## the whole loop on real flights: upload -> train -> register -> approve -> live endpoint
+demo: setup ## the whole loop on real flights, as far as the first drift and the recovery from it
 	@$(BIN)/driftloop demo $(DEMO)
+
+year: setup ## the same, and then production left to real flights until December
+	@$(BIN)/driftloop demo --until-december $(DEMO)
 
 test: setup ## the offline test suite, the whole loop in it
 	@$(BIN)/pytest -q tests $(PYTEST)

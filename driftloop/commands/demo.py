@@ -152,6 +152,7 @@ def _settings(state: Path, mode: Mode) -> str:
     shutil.copy(_SCHEMA, folder)
     settings = json.loads(_SCHEMA.with_name("flights.json").read_text("utf-8"))
     settings["release"]["experiment"]["mode"] = mode.value
+    settings["retraining"]["reconcile_every_min"] = 720  # here nothing is lost, and each look starts a function anew
     if mode is Mode.SPLIT:
         settings["release"]["experiment"]["duration_max_s"] = 14 * 86_400
     (folder / "flights.json").write_text(json.dumps(settings))

@@ -9,7 +9,7 @@ from constructs import Construct
 from infra.names import ModelNames
 from infra.settings import ModelSettings
 
-_DATA, _MODEL = "aws/sagemaker/Endpoints/data-metrics", "aws/sagemaker/Endpoints/model-metrics"
+DATA, MODEL = "aws/sagemaker/Endpoints/data-metrics", "aws/sagemaker/Endpoints/model-metrics"
 _RECONCILER = "Driftloop"
 _IGNORE = cloudwatch.TreatMissingData.IGNORE
 """A monitor speaks once a run: what it said holds until the next. Runs that fail to come have alarms of their own."""
@@ -24,6 +24,7 @@ class MonitorAlarms(Construct):
     def __init__(self, scope: Construct, construct_id: str, *, model: ModelSettings, names: ModelNames) -> None:
         super().__init__(scope, construct_id)
         self._model, self._names = model, names
+        self.all: list[cloudwatch.IAlarm] = []
         self._people = actions.SnsAction(sns.Topic.from_topic_arn(self, "People", names.shared.people_topic_arn))
         self._retrain(self._drift(), self._quality())
         self._features()
@@ -46,11 +47,11 @@ class MonitorAlarms(Construct):
 
     def _drift(self) -> cloudwatch.Alarm:
         told = "At least one feature of what production is asked is distributed otherwise than the training data."
-        return self._alarm("Drift", self._names.drift_alarm, told, self.metric(_DATA, "monitor_drift"), _ABOVE, 1)
+        return self._alarm("Drift", self._names.drift_alarm, told, self.metric(DATA, "monitor_drift"), _ABOVE, 1)
 
     def _quality(self) -> cloudwatch.Alarm:
         told = "Measured by what came to pass, production's answers are worse than they were on the hold-out."
-        metric = self.metric(_MODEL, "monitor_violations")
+        metric = self.metric(MODEL, "monitor_violations")
         return self._alarm("Quality", self._names.quality_alarm, told, metric, _ABOVE, 0)
 
     def _retrain(self, *reasons: cloudwatch.Alarm) -> None:
@@ -64,12 +65,13 @@ class MonitorAlarms(Construct):
                 *(cloudwatch.AlarmRule.from_alarm(alarm, cloudwatch.AlarmState.ALARM) for alarm in reasons)
             ),
         )
+        self.all.insert(0, composite)
         composite.add_alarm_action(self._people)
         composite.add_ok_action(self._people)
 
     def _features(self) -> None:
         for feature, threshold in self._model.monitoring.drift.features.items():
-            metric = self.metric(_DATA, f"feature_baseline_drift_{feature}")
+            metric = self.metric(DATA, f"feature_baseline_drift_{feature}")
             told = f"The feature {feature} is distributed otherwise than in the training data."
             alarm = self._alarm(
                 f"Feature-{feature}", self._names.of(f"drift-{feature}"), told, metric, _ABOVE, threshold
@@ -79,7 +81,7 @@ class MonitorAlarms(Construct):
     def _monitors(self) -> None:
         """What keeps drift from being seen."""
         monitoring, of = self._model.monitoring, self._names.of
-        labelled, files = self.metric(_MODEL, "monitor_labelled"), self.metric(_DATA, "monitor_files")
+        labelled, files = self.metric(MODEL, "monitor_labelled"), self.metric(DATA, "monitor_files")
         age, failed = self.metric(_RECONCILER, "monitor_run_age_s"), self.metric(_RECONCILER, "monitor_failed")
         late_s = _RUNS_MISSED * monitoring.every_h * 3600
         told = "Labels are due and have not come: production's quality is not known."
@@ -104,7 +106,7 @@ class MonitorAlarms(Construct):
         threshold: float,
         missing: cloudwatch.TreatMissingData = _IGNORE,
     ) -> cloudwatch.Alarm:
-        return cloudwatch.Alarm(
+        alarm = cloudwatch.Alarm(
             self,
             construct_id,
             alarm_name=name,
@@ -115,3 +117,5 @@ class MonitorAlarms(Construct):
             evaluation_periods=1,
             treat_missing_data=missing,
         )
+        self.all.append(alarm)
+        return alarm

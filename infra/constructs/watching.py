@@ -1,4 +1,4 @@
-"""Watch: the `watch` pipeline, its schedules, and the alarms on what it finds."""
+"""Watch: the `watch` pipeline, its schedules, the alarms on what it finds, and the dashboard."""
 
 import json
 
@@ -7,6 +7,7 @@ from aws_cdk import aws_scheduler as scheduler
 from constructs import Construct
 
 from infra.apart import Apart
+from infra.constructs.dashboard import Dashboard
 from infra.constructs.monitor_alarms import MonitorAlarms
 from infra.constructs.pipeline import CommittedPipeline, PipelineSource
 from infra.constructs.queue import alarm_on, dead_letter_queue
@@ -58,7 +59,8 @@ class Watching(Construct):
             registry_account=registry_account,
         )
         self._schedule()
-        MonitorAlarms(self, "Alarms", model=model, names=names)
+        alarms = MonitorAlarms(self, "Alarms", model=model, names=names)
+        Dashboard(self, "Dashboard", model=model, names=names, alarms=alarms)
 
     def _source(self, role: iam.Role, apart: Apart) -> PipelineSource:
         model, names = self._model, self._names

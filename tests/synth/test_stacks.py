@@ -33,6 +33,7 @@ def test_nothing_is_made_that_nobody_asked_for(shared: Template, flights: Templa
         "AWS::SQS::QueuePolicy": 11,
         "AWS::CloudWatch::Alarm": 12,
         "AWS::CloudWatch::CompositeAlarm": 1,
+        "AWS::CloudWatch::Dashboard": 1,
         "AWS::Events::Rule": 7,
         "AWS::Logs::LogGroup": 6,
         "AWS::IAM::Role": 13,
