@@ -82,6 +82,8 @@ SETTINGS: dict[str, dict[str, Any]] = {
     "messy": {"like": "rainfall", "batch": {"min_files": 4, "window_s": 1}},
 }
 """What differs from the settings in infra/models, by model."""
+SELDOM = {"reconcile_every_min": 720}
+"""Every model's reconciler runs whenever any story's time goes ahead: it looks often only where a story is about it."""
 
 
 @pytest.hookimpl(tryfirst=True)  # xdist reads the groups in a hook of its own
@@ -278,7 +280,11 @@ def _settings_files(folder: Path, chosen: dict[str, dict[str, Any]]) -> list[str
         shutil.copy(schema, folder)
     for name, changes in chosen.items():
         settings = json.loads((source / f"{changes.get('like', name)}.json").read_text("utf-8"))
-        settings |= {"name": name, **{key: value for key, value in changes.items() if key != "like"}}
+        settings |= {
+            "name": name,
+            "retraining": SELDOM,
+            **{key: value for key, value in changes.items() if key != "like"},
+        }
         (folder / f"{name}.json").write_text(json.dumps(settings))
     return [str(folder / f"{name}.json") for name in chosen]
 
