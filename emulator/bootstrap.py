@@ -212,7 +212,7 @@ def run(options: Options) -> None:
     kernel, gateway, timekeeper = build(options)
     timekeeper.set_pace(options.pace)
     cloudwatch.Engine.of(kernel).start()
-    expiry.start(kernel)
+    expiry.start(kernel, gateway.moto.lock("s3"))
     if isinstance(kernel.spawner, ForkingSpawner):
         kernel.spawner.warm()
     stop = threading.Event()

@@ -15,8 +15,8 @@ from typing import Final
 
 ROOT: Final = Path(__file__).resolve().parent.parent
 BUILD: Final = ROOT / "build"
-VENDORED: Final = ("aws-lambda-powertools", "jmespath", "typing-extensions")
-"""Distributions that the functions need besides what Lambda's Python brings (boto3)."""
+VENDORED: Final = ("aws-lambda-powertools", "typing-extensions")
+"""Distributions that the functions need besides what Lambda's Python brings (boto3, and jmespath with it)."""
 
 _LEFT_OUT: Final = (
     "aws_lambda_powertools/event_handler/",  # HTTP routing with a copy of Swagger: half of the megabyte

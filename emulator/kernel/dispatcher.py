@@ -24,13 +24,19 @@ _PROBED_EVERY_S = 0.005
 
 @dataclass(order=True)
 class _Due:
-    """Something to be released at a time; what `recurs` is nothing that anybody waits for."""
+    """Something to be released at a time, with what `post_at` says of it."""
 
     at: datetime
     sequence: int
     release: Work = field(compare=False)
     recurs: bool = field(compare=False)
+    rests: Probe | None = field(default=None, compare=False)
     is_cancelled: bool = field(default=False, compare=False)
+
+    def matters_at(self) -> datetime:
+        """When it is needed, should nothing else happen before."""
+        until = self.rests() if self.rests else None
+        return max(self.at, until) if until else self.at
 
 
 class _Waiter:
@@ -93,10 +99,14 @@ class Dispatcher:
             with self._changed:
                 self._submit(name, work)
 
-    def post_at(self, name: str, work: Work, at: datetime, recurs: bool = False) -> None:
-        """Run `work` once at a time of the kernel; what `recurs` comes again and again, and nobody waits for it."""
+    def post_at(self, name: str, work: Work, at: datetime, recurs: bool = False, rests: Probe | None = None) -> None:
+        """Run `work` once at a time of the kernel; what `recurs` comes again and again, and nobody waits for it.
+
+        `rests`, asked when all is quiet and time is about to leap, says until when the work would find nothing to do if
+        nothing happens before; None: look when it is due. Time may leap over such a due time; it then runs at once.
+        """
         with self._changed:
-            self._add(at, lambda: self._submit(name, work), recurs)
+            self._add(at, lambda: self._submit(name, work), recurs, rests)
 
     def start(self, name: str, task: Work) -> None:
         """Run a task that comes to an end on a thread of its own. Time does not leap while it works."""
@@ -198,9 +208,8 @@ class Dispatcher:
     def next_due(self) -> datetime | None:
         """The next moment at which something happens; None when nothing is to come."""
         with self._changed:
-            self._drop_cancelled()
-            due = [self._due[0].at] if self._due else []
-        return min([*due, *self._probed()], default=None)
+            due = [one for one in self._due if not one.is_cancelled]
+        return min([*(one.matters_at() for one in due), *self._probed()], default=None)
 
     def awaits(self) -> bool:
         """Whether anything is to come for which somebody waits, other than what recurs."""
@@ -215,9 +224,9 @@ class Dispatcher:
         self.look()
         self._pool.shutdown(wait=False, cancel_futures=True)
 
-    def _add(self, at: datetime, release: Work, recurs: bool) -> _Due:
+    def _add(self, at: datetime, release: Work, recurs: bool, rests: Probe | None = None) -> _Due:
         self._sequence += 1
-        due = _Due(at, self._sequence, release, recurs)
+        due = _Due(at, self._sequence, release, recurs, rests)
         heapq.heappush(self._due, due)
         self._changed.notify_all()
         return due

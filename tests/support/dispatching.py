@@ -25,7 +25,9 @@ class FakeDispatcher:
     def post(self, name: str, work: Callable[[], None], delay_s: float = 0) -> None:
         self.post_at(name, work, self._clock.now() + timedelta(seconds=max(delay_s, 0)))
 
-    def post_at(self, name: str, work: Callable[[], None], at: datetime, recurs: bool = False) -> None:
+    def post_at(
+        self, name: str, work: Callable[[], None], at: datetime, recurs: bool = False, rests: object = None
+    ) -> None:
         self._sequence += 1
         heapq.heappush(self._due, (max(at, self._clock.now()), self._sequence, name, work))
 

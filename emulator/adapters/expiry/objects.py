@@ -2,24 +2,36 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from collections.abc import Iterator
+from contextlib import AbstractContextManager
+from dataclasses import replace
+from datetime import UTC, datetime
 from typing import Any
+
+from moto.s3.models import FakeDeleteMarker, s3_backends
 
 from emulator.kernel.errors import AwsError
 from emulator.kernel.ports import Kernel, Principal
 from emulator.semantics.s3 import lifecycle, object_events
 from emulator.semantics.s3.lifecycle import Deletion, Upload, Version
 
-_VERSION_MARKS = {"NextKeyMarker": "KeyMarker", "NextVersionIdMarker": "VersionIdMarker"}
 _UPLOAD_MARKS = {"NextKeyMarker": "KeyMarker", "NextUploadIdMarker": "UploadIdMarker"}
 
 
-def expire(kernel: Kernel, now: datetime) -> None:
-    """Delete what is over at `now`, as S3 itself."""
-    for bucket in kernel.calls("s3", "ListBuckets", {})["Buckets"]:
-        rules = _rules(kernel, bucket["Name"])
-        if rules:
-            _expire_bucket(kernel, bucket["Name"], rules, now)
+def expire(kernel: Kernel, lock: AbstractContextManager[Any], now: datetime) -> None:
+    """Delete what is over at `now`, as S3 itself; `lock` is that of moto's S3."""
+    for bucket in [found["Name"] for found in kernel.calls("s3", "ListBuckets", {})["Buckets"]]:
+        rules = _rules(kernel, bucket)
+        if not rules:
+            continue
+        versions = _versions(kernel, bucket, lock)
+        if lifecycle.has_tags(rules):
+            versions = [_tagged(kernel, bucket, version) for version in versions]
+        due = lifecycle.deletions(rules, versions, _uploads(kernel, bucket), now)
+        for deletion in due:
+            _delete(kernel, bucket, deletion)
+        if due:
+            kernel.journal.append("s3.expired", bucket, objects=len(due))
 
 
 def _rules(kernel: Kernel, bucket: str) -> list[dict[str, Any]]:
@@ -31,18 +43,12 @@ def _rules(kernel: Kernel, bucket: str) -> list[dict[str, Any]]:
         raise
 
 
-def _expire_bucket(kernel: Kernel, bucket: str, rules: list[dict[str, Any]], now: datetime) -> None:
-    versions = _versions(kernel, bucket, lifecycle.has_tags(rules))
-    uploads = [
+def _uploads(kernel: Kernel, bucket: str) -> list[Upload]:
+    return [
         Upload(found["Key"], found["UploadId"], found["Initiated"])
         for page in _pages(kernel, "ListMultipartUploads", bucket, _UPLOAD_MARKS)
         for found in page.get("Uploads", ())
     ]
-    found = lifecycle.deletions(rules, versions, uploads, now)
-    for deletion in found:
-        _delete(kernel, bucket, deletion)
-    if found:
-        kernel.journal.append("s3.expired", bucket, objects=len(found))
 
 
 def _delete(kernel: Kernel, bucket: str, deletion: Deletion) -> None:
@@ -55,36 +61,33 @@ def _delete(kernel: Kernel, bucket: str, deletion: Deletion) -> None:
         kernel.calls("s3", "DeleteObject", {**where, **version}, itself)
 
 
-def _versions(kernel: Kernel, bucket: str, with_tags: bool) -> list[Version]:
-    """Every version and delete marker, newest first within a key."""
-    found = [
-        (item, "ETag" not in item)
-        for page in _pages(kernel, "ListObjectVersions", bucket, _VERSION_MARKS)
-        for item in (*page.get("Versions", ()), *page.get("DeleteMarkers", ()))
-    ]
-    found.sort(key=lambda pair: pair[0]["LastModified"], reverse=True)
-    found.sort(key=lambda pair: (pair[0]["Key"], not pair[0]["IsLatest"]))
-    versions: list[Version] = []
-    for item, is_marker in found:
-        newer = versions[-1] if versions and versions[-1].key == item["Key"] else None
-        versions.append(
-            Version(
-                item["Key"],
-                item["VersionId"],
-                item["LastModified"],
-                item.get("Size", 0),
-                item["IsLatest"],
-                is_marker,
-                newer.created_at if newer else None,
-                _tags(kernel, bucket, item) if with_tags and not is_marker else {},
-            )
-        )
-    return versions
+def _versions(kernel: Kernel, bucket: str, lock: AbstractContextManager[Any]) -> list[Version]:
+    """Every version and delete marker, newest first within a key.
+
+    Read from moto itself: its ListObjectVersions copies the whole bucket for each page.
+    """
+    with lock:
+        keys = s3_backends[kernel.account_id]["aws"].buckets[bucket].keys
+        return [version for name, records in keys.iterlists() for version in _of_key(name, records)]
 
 
-def _tags(kernel: Kernel, bucket: str, item: dict[str, Any]) -> dict[str, str]:
-    version = {} if item["VersionId"] == "null" else {"VersionId": item["VersionId"]}
-    answer = kernel.calls("s3", "GetObjectTagging", {"Bucket": bucket, "Key": item["Key"], **version})
+def _of_key(name: str, records: list[Any]) -> Iterator[Version]:
+    newer: datetime | None = None
+    for record in reversed(records):  # moto appends
+        created_at = record.last_modified.replace(tzinfo=UTC)
+        is_marker = isinstance(record, FakeDeleteMarker)
+        size_bytes = 0 if is_marker else record.size
+        yield Version(name, record.version_id, created_at, size_bytes, newer is None, is_marker, newer)
+        newer = created_at
+
+
+def _tagged(kernel: Kernel, bucket: str, version: Version) -> Version:
+    return version if version.is_delete_marker else replace(version, tags=_tags(kernel, bucket, version))
+
+
+def _tags(kernel: Kernel, bucket: str, version: Version) -> dict[str, str]:
+    which = {} if version.version_id == "null" else {"VersionId": version.version_id}
+    answer = kernel.calls("s3", "GetObjectTagging", {"Bucket": bucket, "Key": version.key, **which})
     return {tag["Key"]: tag["Value"] for tag in answer["TagSet"]}
 
 

@@ -7,7 +7,7 @@ in its state), read 2026-11.
 from __future__ import annotations
 
 import threading
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import partial
 
 from emulator.kernel.errors import AwsError
@@ -31,7 +31,9 @@ class Engine:
     def start(self) -> None:
         """Look again two seconds after the next whole minute."""
         at = int(self._kernel.clock.now().timestamp()) // _MINUTE_S * _MINUTE_S + _MINUTE_S + _AFTER_ALARMS_S
-        self._kernel.dispatcher.post_at("autoscaling", self._tick, datetime.fromtimestamp(at, UTC), recurs=True)
+        self._kernel.dispatcher.post_at(
+            "autoscaling", self._tick, datetime.fromtimestamp(at, UTC), recurs=True, rests=self._rests
+        )
 
     def act(self, policy_arn: str, alarm_name: str) -> None:
         """An alarm has changed to ALARM: its policy acts, on a thread of its own, since instances take their time."""
@@ -39,10 +41,18 @@ class Engine:
 
     def _tick(self) -> None:
         try:
-            rows = self._kernel.store.rows(records.POLICY)
-            self._look({row["PolicyARN"]: [alarm["AlarmName"] for alarm in row["Alarms"]] for row in rows})
+            self._look(self._alarms())
         finally:
             self.start()
+
+    def _alarms(self) -> dict[str, list[str]]:
+        rows = self._kernel.store.rows(records.POLICY)
+        return {row["PolicyARN"]: [alarm["AlarmName"] for alarm in row["Alarms"]] for row in rows}
+
+    def _rests(self) -> datetime | None:
+        """A day while no alarm stands; one that changes acts by itself."""
+        is_needed = any(self._standing(names) for names in self._alarms().values())
+        return None if is_needed else self._kernel.clock.now() + timedelta(days=1)
 
     def _look(self, alarms: dict[str, list[str]]) -> None:
         for arn, names in alarms.items():

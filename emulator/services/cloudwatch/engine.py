@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import threading
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -12,10 +13,10 @@ from emulator.services.cloudwatch import composites, evaluation, history, querie
 from emulator.services.cloudwatch.log_metrics import LogMetrics
 from emulator.services.cloudwatch.metric_store import Datapoint, MetricStore, metric
 from emulator.services.cloudwatch.records import ALARM, Row
-from emulator.services.cloudwatch.service_metrics import QueueDepths, QueueMetrics
+from emulator.services.cloudwatch.service_metrics import MINUTE_S, QueueDepths, QueueMetrics
 
-MINUTE_S, FINE_S = 60, 10
-_PRUNED_EVERY_S = 86_400
+FINE_S, _DAY_S = 10, 86_400
+_PRUNED_EVERY_S = _DAY_S
 
 
 class Engine:
@@ -43,7 +44,7 @@ class Engine:
         now = self._kernel.clock.now().timestamp()
         step = FINE_S if self._has_fine_alarms() else MINUTE_S
         due = datetime.fromtimestamp((now // step + 1) * step, UTC)
-        self._kernel.dispatcher.post_at("cloudwatch tick", self._next, due, recurs=True)
+        self._kernel.dispatcher.post_at("cloudwatch tick", self._next, due, recurs=True, rests=self.rests_until)
 
     def _next(self) -> None:
         try:
@@ -55,8 +56,9 @@ class Engine:
         """Everything that is due at `now`: gauges and all alarms at a whole minute, fine alarms every ten seconds."""
         with self._lock:
             is_minute = now.timestamp() % MINUTE_S < FINE_S
+            gauges = self._queues.gauges(now) if is_minute else self._queues.missed(_minute(now))
+            self.metrics.add(gauges)
             if is_minute:
-                self.metrics.add(self._queues.gauges(now))
                 self._prune(now)
             for row in self._alarms():
                 if is_minute or evaluation.period_of(row) < MINUTE_S:
@@ -125,6 +127,27 @@ class Engine:
         else:
             self._resting.pop(name, None)
 
+    def rests_until(self) -> datetime | None:
+        """The first whole minute at which a look finds anything new if nothing happens before; None: the next one."""
+        with self._lock:
+            now, alarms = self._kernel.clock.now(), self._alarms()
+            if self._kernel.store.revision(ALARM) != self._composed or self._has_fine_alarms():
+                return None
+            gauges = {row["AlarmName"]: queue for row in alarms if (queue := evaluation.queue_of(row))}
+            span_s = max((evaluation.range_s(row) for row in alarms if row["AlarmName"] in gauges), default=0)
+            quiet = self._queues.quiet(now, span_s + 2 * MINUTE_S)
+            if quiet is None:
+                return None
+            until_s = [now.timestamp() + _DAY_S, quiet.until_s]
+            for row in alarms:
+                if gauges.get(row["AlarmName"]) in quiet.queues:
+                    continue
+                rest = self._resting.get(row["AlarmName"])
+                if rest is None or not rest.holds(self.metrics, row, now):
+                    return None
+                until_s.append(rest.until_s)
+        return datetime.fromtimestamp(math.ceil(min(until_s) / MINUTE_S) * MINUTE_S, UTC)
+
     def _alarms(self) -> list[Row]:
         """Every metric alarm, read anew when one has changed."""
         revision = self._kernel.store.revision(ALARM)
@@ -142,3 +165,8 @@ class Engine:
             self._pruned_at = now.timestamp()
             self.metrics.prune(self._pruned_at)
             history.prune(self._kernel, now)
+
+
+def _minute(now: datetime) -> int:
+    """The beginning of the minute of `now`."""
+    return int(now.timestamp() // MINUTE_S) * MINUTE_S

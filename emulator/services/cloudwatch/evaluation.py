@@ -14,6 +14,7 @@ from emulator.semantics.cloudwatch.series import Series
 from emulator.services.cloudwatch import queries
 from emulator.services.cloudwatch.metric_store import MetricStore
 from emulator.services.cloudwatch.records import Row
+from emulator.services.cloudwatch.service_metrics import DEPTH
 
 _FINE_S = 60
 _MOST_TIMES = 50
@@ -76,6 +77,18 @@ def rest(store: MetricStore, alarm: Row, now: datetime, version: int) -> Rest | 
         return None
     until_s = alarm_evaluation.next_change(end, period_s, times)
     return Rest(alarm["AlarmConfigurationUpdatedTimestamp"], alarm["StateUpdatedTimestamp"], version, until_s)
+
+
+def queue_of(alarm: Row) -> str | None:
+    """The queue whose depth an alarm watches, if it does."""
+    if alarm.get("Namespace") != "AWS/SQS" or not alarm["MetricName"].startswith(DEPTH):
+        return None
+    return queries.of(alarm).as_map().get("QueueName")
+
+
+def range_s(alarm: Row) -> int:
+    """How far back an alarm on a single metric looks."""
+    return alarm_evaluation.evaluation_range(alarm["EvaluationPeriods"]) * int(alarm["Period"])
 
 
 def rule_of(alarm: Row) -> Rule:

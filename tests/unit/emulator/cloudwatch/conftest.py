@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import threading
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -99,7 +100,14 @@ class Watch:
 
 @pytest.fixture
 def watch(tmp_path: Path) -> Iterator[Watch]:
-    made = world(tmp_path, {"cloudwatch": cloudwatch.OPERATIONS})
+    with watching(tmp_path) as found:
+        yield found
+
+
+@contextmanager
+def watching(path: Path) -> Iterator[Watch]:
+    """CloudWatch in a folder of its own."""
+    made = world(path, {"cloudwatch": cloudwatch.OPERATIONS})
     clock, listener = FakeClock(), Listener()
     found = Watch(made, clock, listener)
     inner = made.call

@@ -186,6 +186,36 @@ def test_however_time_is_advanced_each_work_runs_once_in_order_and_not_before_it
     assert all(int(name) <= hour for name, hour in world.hours())
 
 
+def test_time_leaps_over_work_that_rests_and_the_work_runs_as_soon_as_anything_does(world: World) -> None:
+    rests_until = world.start + timedelta(hours=5)
+    minute = world.start + timedelta(minutes=1)
+    world.dispatcher.post_at("look", lambda: world.note("look"), minute, recurs=True, rests=lambda: rests_until)
+    world.dispatcher.post("event", lambda: world.note("event"), 3 * 3600)
+
+    world.timekeeper.advance(world.start + DAY, BUDGET_S)
+
+    assert sorted(world.hours()) == [("event", 3), ("look", 3)]
+
+
+def test_work_that_rests_is_done_when_its_rest_is_over(world: World) -> None:
+    rests_until = world.start + timedelta(hours=5)
+    minute = world.start + timedelta(minutes=1)
+    world.dispatcher.post_at("look", lambda: world.note("look"), minute, recurs=True, rests=lambda: rests_until)
+
+    world.timekeeper.advance(world.start + DAY, BUDGET_S)
+
+    assert world.hours() == [("look", 5)]
+
+
+def test_work_that_has_something_to_do_is_not_leapt_over(world: World) -> None:
+    minute = world.start + timedelta(hours=1)
+    world.dispatcher.post_at("look", lambda: world.note("look"), minute, recurs=True, rests=lambda: None)
+
+    world.timekeeper.advance(world.start + DAY, BUDGET_S)
+
+    assert world.hours() == [("look", 1)]
+
+
 @pytest.mark.parametrize(("text", "expected"), [("real", Pace()), ("leap", Pace(leaps=True)), ("60x", Pace(60))])
 def test_a_pace_is_read_and_written_the_same(text: str, expected: Pace) -> None:
     assert pace.parse(text) == expected
