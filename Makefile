@@ -9,7 +9,7 @@ export JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION := 1
 LOCKS := $(wildcard requirements/*.txt)
 READY := .venv/.ready
 
-.PHONY: help setup demo year test check lint format pipelines behaviours synth up lock
+.PHONY: help setup demo demo-fast year test check lint format pipelines behaviours synth up lock
 
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -23,8 +23,11 @@ $(READY): $(LOCKS) pyproject.toml infra/cdk_cli/package-lock.json
 demo: setup ## the whole loop on real flights, as far as the first drift and the recovery from it
 	@$(BIN)/driftloop demo $(DEMO)
 
+demo-fast: setup ## a sample of it, in under a minute: a third of January, the days of May
+	@$(BIN)/driftloop demo --length fast $(DEMO)
+
 year: setup ## the same, and then production left to real flights until December
-	@$(BIN)/driftloop demo --until-december $(DEMO)
+	@$(BIN)/driftloop demo --length year $(DEMO)
 
 test: setup ## the offline test suite, the whole loop in it
 	@$(BIN)/pytest -q tests $(PYTEST)

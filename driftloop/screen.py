@@ -24,6 +24,9 @@ _COLOURS = {
     "Executing": "cyan",
     "Creating": "cyan",
     "Updating": "cyan",
+    "OK": "green",
+    "ALARM": "red",
+    "INSUFFICIENT_DATA": "yellow",
 }
 
 

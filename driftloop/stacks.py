@@ -9,7 +9,17 @@ from driftloop.errors import UserError
 from driftloop.target import Target
 
 _MODEL_OUTPUTS = frozenset(
-    {"Endpoint", "PackageGroup", "TrainPipeline", "ReleasePipeline", "RollbackPipeline", "DataUri", "ArtifactBucket"}
+    {
+        "Endpoint",
+        "PackageGroup",
+        "TrainPipeline",
+        "RetrainPipeline",
+        "ReleasePipeline",
+        "RollbackPipeline",
+        "WatchPipeline",
+        "DataUri",
+        "ArtifactBucket",
+    }
 )
 
 
@@ -26,8 +36,10 @@ class Model:
     data_uri: str
     package_group: str
     train_pipeline: str
+    retrain_pipeline: str
     release_pipeline: str
     rollback_pipeline: str
+    watch_pipeline: str
     endpoint: str
     people_topic_arn: str
     ledger: str
@@ -36,7 +48,8 @@ class Model:
 
     @property
     def pipelines(self) -> tuple[str, ...]:
-        return (self.train_pipeline, self.release_pipeline, self.rollback_pipeline)
+        """Those that make and release versions."""
+        return (self.train_pipeline, self.retrain_pipeline, self.release_pipeline, self.rollback_pipeline)
 
     @property
     def raw_bucket(self) -> str:
@@ -99,8 +112,10 @@ def _model(stack: str, outputs: dict[str, str], ledger: str) -> Model:
         data_uri=outputs["DataUri"],
         package_group=outputs["PackageGroup"],
         train_pipeline=outputs["TrainPipeline"],
+        retrain_pipeline=outputs["RetrainPipeline"],
         release_pipeline=outputs["ReleasePipeline"],
         rollback_pipeline=outputs["RollbackPipeline"],
+        watch_pipeline=outputs["WatchPipeline"],
         endpoint=outputs["Endpoint"],
         people_topic_arn=outputs["PeopleTopicArn"],
         ledger=ledger,

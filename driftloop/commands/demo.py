@@ -13,8 +13,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from enum import StrEnum
+from functools import reduce
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -29,6 +30,13 @@ from driftloop.target import Target, choose, find_emulator
 
 DEMO_STATE = Path(".driftloop-demo")
 MODEL = "flights"
+_HASTE = {
+    "monitoring.window_s": 3 * 86_400,
+    "monitoring.label_delay_s": 86_400,
+    "retraining.cooldown_s": 86_400,
+    "release.experiment.minimum_effect": 0.04,
+}
+"""Settings of the sample: labels come after a day, so that three days show what takes a week of seven-day labels."""
 FLIGHTS_SCORED, SEED, AUC_AT_LEAST = 1000, 20130301, 0.55
 _SCHEMA = deploy.REPOSITORY / "infra" / "models" / "flights.schema.json"
 
@@ -40,13 +48,21 @@ class Mode(StrEnum):
     SPLIT = "split"
 
 
+class Length(StrEnum):
+    """How much of the year is played."""
+
+    FAST = "fast"
+    RECOVERY = "recovery"
+    YEAR = "year"
+
+
 @dataclass(frozen=True)
 class Choices:
     """What a person may choose about the demo."""
 
     pause: bool
     experiment: Mode
-    until_december: bool
+    length: Length
 
 
 @dataclass
@@ -74,9 +90,12 @@ def demo(
     experiment: Annotated[
         Mode, typer.Option("--experiment", help="How the second version is compared with the first.")
     ] = Mode.PAIRED,
-    until_december: Annotated[
-        bool, typer.Option("--year", help="Go on to December, not only to the first recovery.")
-    ] = False,
+    length: Annotated[
+        Length,
+        typer.Option(
+            help="Until the first drift and the recovery from it; until December; or a sample of rows and days."
+        ),
+    ] = Length.RECOVERY,
 ) -> None:
     """Run the whole loop on real flights: deploy, train, approve, release, serve, drift, alarm, retrain, release."""
     watch = Stopwatch()
@@ -86,7 +105,8 @@ def demo(
         for line in up.notes(emulator.ask("health")):
             console.print(f"  [dim]{line}[/dim]")
     try:
-        score, faults = _loop(watch, choose(state, None, None), state, Choices(pause, experiment, until_december))
+        play = _sample if length is Length.FAST else _loop
+        score, faults = play(watch, choose(state, None, None), state, Choices(pause, experiment, length))
     finally:
         if keep:
             console.print(f"The emulator goes on; end it with `driftloop down --state {state}`")
@@ -111,7 +131,7 @@ def demo(
 def _loop(watch: Stopwatch, target: Target, state: Path, choices: Choices) -> tuple[float, list[str]]:
     """The loop; answers the AUC on March, and what should not have been."""
     with watch.part("Deploy the stacks with the CDK CLI"):
-        deploy.run(target, state, _settings(state, choices.experiment))
+        deploy.run(target, state, _settings(state, _changes(choices.experiment)))
     model = stacks.model(target, MODEL)
     with watch.part("Upload January; train: validate, prepare, train, evaluate, gate, register"):
         _upload(target, model, "2013-01", datasets.flights(1))
@@ -140,21 +160,50 @@ def _loop(watch: Stopwatch, target: Target, state: Path, choices: Choices) -> tu
         return score, year.play(place, _plan(choices), second if report["verdict"] == "promote" else first)
 
 
+def _sample(watch: Stopwatch, target: Target, state: Path, choices: Choices) -> tuple[float, list[str]]:
+    """The same loop from one version, a third of January and the days of May; outcomes come a day later."""
+    with watch.part("Deploy the stacks with the CDK CLI"):
+        deploy.run(target, state, _settings(state, _changes(choices.experiment) | _HASTE))
+    model = stacks.model(target, MODEL)
+    with watch.part("Upload a third of January; train: validate, prepare, train, evaluate, gate, register"):
+        header, *lines = datasets.flights(1).splitlines(keepends=True)
+        _upload(target, model, "2013-01", header + b"".join(lines[::3]))
+        first = follow_training(target, model, 1)
+        _show_metrics(target, first)
+    with watch.part("Approve and release: dev, tests, staging, tests, production"):
+        _approve(target, first, state, choices.pause)
+        follow(target, model.release_pipeline)
+        _check_serves(target, model, first)
+    place = year.Place(target, find_emulator(state), model, tuple(_features()))
+    with watch.part("Production is left to itself from 10 May on; outcomes are told a day later"):
+        plan = year.Plan(date(2013, 5, 10), date(2013, 5, 31), FLIGHTS_A_DAY, timedelta(days=1), True)
+        return AUC_AT_LEAST, year.play(place, plan, first)
+
+
 def _plan(choices: Choices) -> year.Plan:
-    last = date(2013, 12, 31) if choices.until_december else date(2013, 8, 31)
-    return year.Plan(date(2013, 3, 15), last, FLIGHTS_A_DAY, timedelta(days=7), not choices.until_december)
+    is_year = choices.length is Length.YEAR
+    last = date(2013, 12, 31) if is_year else date(2013, 8, 31)
+    return year.Plan(date(2013, 3, 15), last, FLIGHTS_A_DAY, timedelta(days=7), not is_year)
 
 
-def _settings(state: Path, mode: Mode) -> str:
-    """The flights' settings with the chosen kind of experiment; answers where they are."""
+def _changes(mode: Mode) -> dict[str, Any]:
+    """What the demo sets otherwise than infra/models/flights.json, by the path of the setting."""
+    changes: dict[str, Any] = {
+        "release.experiment.mode": mode.value,
+        "retraining.reconcile_every_min": 720,  # here nothing is lost, and each look starts a function anew
+    }
+    return changes | ({"release.experiment.duration_max_s": 14 * 86_400} if mode is Mode.SPLIT else {})
+
+
+def _settings(state: Path, changes: dict[str, Any]) -> str:
+    """The flights' settings with changes; answers where they are."""
     folder = state / "models"
     folder.mkdir()
     shutil.copy(_SCHEMA, folder)
     settings = json.loads(_SCHEMA.with_name("flights.json").read_text("utf-8"))
-    settings["release"]["experiment"]["mode"] = mode.value
-    settings["retraining"]["reconcile_every_min"] = 720  # here nothing is lost, and each look starts a function anew
-    if mode is Mode.SPLIT:
-        settings["release"]["experiment"]["duration_max_s"] = 14 * 86_400
+    for path, value in changes.items():
+        *sections, name = path.split(".")
+        reduce(dict.__getitem__, sections, settings)[name] = value
     (folder / "flights.json").write_text(json.dumps(settings))
     return str((folder / "flights.json").resolve())
 

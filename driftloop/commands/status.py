@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from botocore.exceptions import ClientError
@@ -13,7 +14,7 @@ from driftloop.target import Target, choose
 
 
 def status(state: State = DEFAULT_STATE, profile: Profile = None, region: Region = None) -> None:
-    """Show each model's last runs, its registered versions, its endpoint, and messages that nobody could handle."""
+    """Show each model's last runs and versions, its endpoint, its alarms, and messages that nobody could handle."""
     target = choose(state, profile, region)
     found = stacks.models(target)
     if not found:
@@ -30,10 +31,11 @@ def status(state: State = DEFAULT_STATE, profile: Profile = None, region: Region
 def _show(target: Target, model: stacks.Model) -> None:
     sagemaker = target.client("sagemaker")
     console.print(f"\n[bold]{model.name}[/bold]  data: {model.data_uri}")
-    runs = [row for name in model.pipelines for row in _runs(sagemaker, name)]
+    runs = [row for name in (*model.pipelines, model.watch_pipeline) for row in _runs(sagemaker, name)]
     console.print(table("runs", ("pipeline", "started", "state", "execution"), runs))
     console.print(table("versions", ("version", "approval", "package"), _versions(sagemaker, model.package_group)))
     console.print(f"endpoint {model.endpoint}: {_production(target, model)}")
+    console.print(table("alarms", ("alarm", "state", "since", "meaning"), _alarms(target, model)))
     for queue, waiting in dead_letters(target, model).items():
         console.print(
             f"[red]{waiting} message(s) in {queue}-dlq[/red]; after mending the cause: driftloop replay {queue}"
@@ -63,6 +65,27 @@ def _versions(sagemaker: Any, group: str) -> list[tuple[str, ...]]:
         (str(item["ModelPackageVersion"]), coloured(item["ModelApprovalStatus"]), item["ModelPackageArn"])
         for item in answer["ModelPackageSummaryList"]
     ]
+
+
+def _alarms(target: Target, model: stacks.Model) -> Sequence[tuple[str, ...]]:
+    """Those that stand; else one line that says how many do not."""
+    pages = (
+        target.client("cloudwatch")
+        .get_paginator("describe_alarms")
+        .paginate(AlarmNamePrefix=f"{model.package_group}-", AlarmTypes=["MetricAlarm", "CompositeAlarm"])
+    )
+    found = [alarm for page in pages for alarm in (*page["MetricAlarms"], *page["CompositeAlarms"])]
+    rows = [
+        (
+            alarm["AlarmName"],
+            coloured("ALARM"),
+            f"{alarm['StateUpdatedTimestamp']:%d %B %H:%M}",
+            alarm["AlarmDescription"],
+        )
+        for alarm in found
+        if alarm["StateValue"] == "ALARM"
+    ]
+    return rows or [(f"none of {len(found)} stands", "", "", "")]
 
 
 def _production(target: Target, model: stacks.Model) -> str:

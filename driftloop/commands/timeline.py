@@ -1,7 +1,8 @@
-"""What happened, in order: runs and their steps, registered versions, decisions, releases."""
+"""What happened, in order: runs and their steps, registered versions, alarms, decisions, releases."""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -52,9 +53,39 @@ def collect(target: Target, model: stacks.Model) -> Iterator[Entry]:
     """Everything that AWS's APIs and the ledger's audit trail tell of a model, unordered."""
     sagemaker = target.client("sagemaker")
     for pipeline in model.pipelines:
-        for run in sagemaker.list_pipeline_executions(PipelineName=pipeline)["PipelineExecutionSummaries"]:
+        for run in _runs(sagemaker, pipeline):
             yield from _run(sagemaker, pipeline.rsplit("-", 1)[1], run)
+    for run in _runs(sagemaker, model.watch_pipeline):
+        yield from _look(sagemaker, run)
+    yield from _alarms(target, model)
     yield from _audit(target, model)
+
+
+def _runs(sagemaker: Any, pipeline: str) -> Iterator[dict[str, Any]]:
+    for page in sagemaker.get_paginator("list_pipeline_executions").paginate(PipelineName=pipeline):
+        yield from page["PipelineExecutionSummaries"]
+
+
+def _look(sagemaker: Any, run: dict[str, Any]) -> Iterator[Entry]:
+    """There is one a day or an hour: only one that failed is told at length, one that found something by its alarm."""
+    if run["PipelineExecutionStatus"] == "Failed":
+        yield from _run(sagemaker, "watch", run)
+
+
+def _alarms(target: Target, model: stacks.Model) -> Iterator[Entry]:
+    """The changes of its alarms, but for the first OK of each."""
+    pages = (
+        target.client("cloudwatch")
+        .get_paginator("describe_alarm_history")
+        .paginate(HistoryItemType="StateUpdate", AlarmTypes=["MetricAlarm", "CompositeAlarm"])
+    )
+    prefix = f"{model.package_group}-"
+    for item in (item for page in pages for item in page["AlarmHistoryItems"] if item["AlarmName"].startswith(prefix)):
+        change = json.loads(item["HistoryData"])
+        before, after = change["oldState"]["stateValue"], change["newState"]
+        if before != "INSUFFICIENT_DATA" or after["stateValue"] == "ALARM":
+            reason = after.get("stateReason", "")
+            yield Entry(item["Timestamp"], item["AlarmName"].removeprefix(prefix), after["stateValue"], reason)
 
 
 def _run(sagemaker: Any, pipeline: str, run: dict[str, Any]) -> Iterator[Entry]:

@@ -57,7 +57,7 @@ class Seen:
 def look(target: Target, model: stacks.Model, releases: tuple[Release, ...], since: datetime) -> Seen:
     """Read the records."""
     sagemaker = target.client("sagemaker")
-    pages = sagemaker.get_paginator("list_pipeline_executions").paginate(PipelineName=f"{model.package_group}-retrain")
+    pages = sagemaker.get_paginator("list_pipeline_executions").paginate(PipelineName=model.retrain_pipeline)
     runs = sum(len(page["PipelineExecutionSummaries"]) for page in pages)
     decided = _decisions(target, model)
     alarms = tuple(_alarm(span, decided) for span in _spans(target, f"{model.package_group}-retrain", since))

@@ -144,6 +144,32 @@ def test_lifecycle_rules_delete_what_is_over_and_say_so(apart: Emulator, queue: 
     assert queue.drain() == ['"Lifecycle Expiration"']
 
 
+def test_lifecycle_rules_delete_old_versions_and_lone_markers_and_leave_what_is_current(apart: Emulator) -> None:
+    s3 = apart.client("s3")
+    s3.create_bucket(Bucket="versions")
+    s3.put_bucket_versioning(Bucket="versions", VersioningConfiguration={"Status": "Enabled"})
+    rule = {
+        "ID": "r",
+        "Status": "Enabled",
+        "Filter": {"Tag": {"Key": "kind", "Value": "old"}},
+        "NoncurrentVersionExpiration": {"NoncurrentDays": 1},
+    }
+    markers = {"ID": "m", "Status": "Enabled", "Filter": {}, "Expiration": {"ExpiredObjectDeleteMarker": True}}
+    s3.put_bucket_lifecycle_configuration(Bucket="versions", LifecycleConfiguration={"Rules": [rule, markers]})
+    first = s3.put_object(Bucket="versions", Key="tagged", Body=b"1", Tagging="kind=old")["VersionId"]
+    second = s3.put_object(Bucket="versions", Key="tagged", Body=b"2", Tagging="kind=old")["VersionId"]
+    kept = [s3.put_object(Bucket="versions", Key="plain", Body=body)["VersionId"] for body in (b"1", b"2")]
+    gone = s3.put_object(Bucket="versions", Key="gone", Body=b"1", Tagging="kind=old")["VersionId"]
+    s3.delete_object(Bucket="versions", Key="gone")
+
+    apart.advance(4 * DAY_S)
+
+    found = s3.list_object_versions(Bucket="versions")
+    assert {item["VersionId"] for item in found["Versions"]} == {second, *kept}
+    assert first != second != gone
+    assert "DeleteMarkers" not in found
+
+
 def _keys(s3: Any) -> list[str]:
     return [item["Key"] for item in s3.list_objects_v2(Bucket="passing")["Contents"]]
 
