@@ -131,7 +131,7 @@ def demo(
 def _loop(watch: Stopwatch, target: Target, state: Path, choices: Choices) -> tuple[float, list[str]]:
     """The loop; answers the AUC on March, and what should not have been."""
     with watch.part("Deploy the stacks with the CDK CLI"):
-        deploy.run(target, state, _settings(state, _changes(choices.experiment)))
+        deploy.run(target, state, settings_file(state, changes(choices.experiment, choices.length)))
     model = stacks.model(target, MODEL)
     with watch.part("Upload January; train: validate, prepare, train, evaluate, gate, register"):
         _upload(target, model, "2013-01", datasets.flights(1))
@@ -163,7 +163,7 @@ def _loop(watch: Stopwatch, target: Target, state: Path, choices: Choices) -> tu
 def _sample(watch: Stopwatch, target: Target, state: Path, choices: Choices) -> tuple[float, list[str]]:
     """The same loop from one version, a third of January and the days of May; outcomes come a day later."""
     with watch.part("Deploy the stacks with the CDK CLI"):
-        deploy.run(target, state, _settings(state, _changes(choices.experiment) | _HASTE))
+        deploy.run(target, state, settings_file(state, changes(choices.experiment, choices.length)))
     model = stacks.model(target, MODEL)
     with watch.part("Upload a third of January; train: validate, prepare, train, evaluate, gate, register"):
         header, *lines = datasets.flights(1).splitlines(keepends=True)
@@ -186,16 +186,18 @@ def _plan(choices: Choices) -> year.Plan:
     return year.Plan(date(2013, 3, 15), last, FLIGHTS_A_DAY, timedelta(days=7), not is_year)
 
 
-def _changes(mode: Mode) -> dict[str, Any]:
+def changes(mode: Mode, length: Length) -> dict[str, Any]:
     """What the demo sets otherwise than infra/models/flights.json, by the path of the setting."""
-    changes: dict[str, Any] = {
+    found: dict[str, Any] = {
         "release.experiment.mode": mode.value,
         "retraining.reconcile_every_min": 720,  # here nothing is lost, and each look starts a function anew
     }
-    return changes | ({"release.experiment.duration_max_s": 14 * 86_400} if mode is Mode.SPLIT else {})
+    if mode is Mode.SPLIT:
+        found["release.experiment.duration_max_s"] = 14 * 86_400
+    return found | (_HASTE if length is Length.FAST else {})
 
 
-def _settings(state: Path, changes: dict[str, Any]) -> str:
+def settings_file(state: Path, changes: dict[str, Any]) -> str:
     """The flights' settings with changes; answers where they are."""
     folder = state / "models"
     folder.mkdir()

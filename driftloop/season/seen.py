@@ -60,7 +60,7 @@ def look(target: Target, model: stacks.Model, releases: tuple[Release, ...], sin
     pages = sagemaker.get_paginator("list_pipeline_executions").paginate(PipelineName=model.retrain_pipeline)
     runs = sum(len(page["PipelineExecutionSummaries"]) for page in pages)
     decided = _decisions(target, model)
-    alarms = tuple(_alarm(span, decided) for span in _spans(target, f"{model.package_group}-retrain", since))
+    alarms = tuple(answered(span, decided) for span in _spans(target, f"{model.package_group}-retrain", since))
     return Seen(alarms, runs, releases, dead_letters(target, model))
 
 
@@ -102,7 +102,7 @@ def _decisions(target: Target, model: stacks.Model) -> list[tuple[datetime, str,
     ]
 
 
-def _alarm(span: tuple[datetime, datetime | None, str], decided: list[tuple[datetime, str, str]]) -> Alarm:
+def answered(span: tuple[datetime, datetime | None, str], decided: list[tuple[datetime, str, str]]) -> Alarm:
     """A start is the answer; else the last reason why there was none."""
     began, ended, reason = span
     of_span = [entry for entry in decided if entry[0] >= began and (ended is None or entry[0] <= ended)]
