@@ -23,7 +23,7 @@ $(READY): $(LOCKS) pyproject.toml infra/cdk_cli/package-lock.json
 demo: setup ## the whole loop on real flights, as far as the first drift and the recovery from it
 	@$(BIN)/driftloop demo $(DEMO)
 
-demo-fast: setup ## a sample of it, in under a minute: a third of January, the days of May
+demo-fast: setup ## a sample of it, in under a minute: a third of January, two weeks of September
 	@$(BIN)/driftloop demo --length fast $(DEMO)
 
 year: setup ## the same, and then production left to real flights until December

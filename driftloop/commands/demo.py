@@ -161,7 +161,7 @@ def _loop(watch: Stopwatch, target: Target, state: Path, choices: Choices) -> tu
 
 
 def _sample(watch: Stopwatch, target: Target, state: Path, choices: Choices) -> tuple[float, list[str]]:
-    """The same loop from one version, a third of January and the days of May; outcomes come a day later."""
+    """The same loop from one version, a third of January and two weeks of September; outcomes come a day later."""
     with watch.part("Deploy the stacks with the CDK CLI"):
         deploy.run(target, state, settings_file(state, changes(choices.experiment, choices.length)))
     model = stacks.model(target, MODEL)
@@ -175,8 +175,8 @@ def _sample(watch: Stopwatch, target: Target, state: Path, choices: Choices) -> 
         follow(target, model.release_pipeline)
         _check_serves(target, model, first)
     place = year.Place(target, find_emulator(state), model, tuple(_features()))
-    with watch.part("Production is left to itself from 10 May on; outcomes are told a day later"):
-        plan = year.Plan(date(2013, 5, 10), date(2013, 5, 31), FLIGHTS_A_DAY, timedelta(days=1), True)
+    with watch.part("Production is left to itself from 19 September on; outcomes are told a day later"):
+        plan = year.Plan(date(2013, 9, 19), date(2013, 10, 5), FLIGHTS_A_DAY, timedelta(days=1), True)
         return AUC_AT_LEAST, year.play(place, plan, first)
 
 

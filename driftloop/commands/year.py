@@ -9,6 +9,7 @@ from datetime import date, datetime, timedelta
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 from driftloop import stacks
+from driftloop.commands import timeline
 from driftloop.errors import UserError
 from driftloop.screen import console, table
 from driftloop.season import picture, results
@@ -65,7 +66,7 @@ def play(place: Place, plan: Plan, champion: str) -> list[str]:
             season.day(day)
             if plan.is_until_recovery and len(season.releases) > 1:
                 break
-    seen = look(place.target, place.model, tuple(season.releases[1:]), began)
+    seen = look(place.target, place.model, tuple(season.releases[1:]), season.changes)
     _show(place, season, seen, _Calendar(began, plan.first))
     if plan.is_until_recovery and not seen.releases:
         raise UserError(
@@ -95,9 +96,12 @@ def _show(place: Place, season: Season, seen: Seen, calendar: _Calendar) -> None
     rows = [_row(f"{month.first:%B}", month) for month in months]
     heads = ("month", "flights", "late", "AUC, loop", "AUC, frozen", "log loss, loop", "log loss, frozen")
     console.print(
-        table("The loop beside the model of February", heads, [*rows, _row("all", results.whole(season.answers))])
+        table("The loop beside the model it began with", heads, [*rows, _row("all", results.whole(season.answers))])
     )
-    alarms = [(f"{calendar.day(alarm.began_at):%d %B}", _until(alarm, calendar), alarm.answer) for alarm in seen.alarms]
+    alarms = [
+        (f"{calendar.day(alarm.began_at):%d %B}", _until(alarm, calendar), _short(alarm.answer))
+        for alarm in seen.alarms
+    ]
     console.print(table("Alarms", ("from", "to", "answered"), alarms))
     releases = [(f"{calendar.day(one.at):%d %B}", one.package.rpartition("/")[2]) for one in seen.releases]
     console.print(table("Releases", ("day", "version"), releases))
@@ -118,3 +122,7 @@ def _row(name: str, month: results.Month) -> tuple[str, ...]:
 
 def _until(alarm: Alarm, calendar: _Calendar) -> str:
     return f"{calendar.day(alarm.ended_at):%d %B}" if alarm.ended_at else "stands"
+
+
+def _short(answer: str) -> str:
+    return " ".join(timeline.short(word) for word in answer.split())

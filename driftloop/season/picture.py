@@ -24,9 +24,7 @@ def svg(months: Sequence[Month], alarms: Sequence[date], releases: Sequence[date
     marks = [_mark(day, months, _ALARM, "alarm") for day in alarms] + [
         _mark(day, months, _RELEASE, "release") for day in releases
     ]
-    head = (
-        "A year of flights: the loop (blue) beside the model of February left alone (grey); alarms red, releases green"
-    )
+    head = "A year of flights: the loop (blue), the model it began with (grey); alarms red, releases green"
     looks = f'viewBox="0 0 {_WIDTH + _LEFT + 20} 570" font-family="system-ui, sans-serif" font-size="12"'
     return "\n".join(
         [

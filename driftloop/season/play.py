@@ -17,7 +17,7 @@ from botocore.exceptions import ClientError
 from driftloop import stacks
 from driftloop.commands import clock
 from driftloop.season.flights import Flight, of_day
-from driftloop.season.seen import Release
+from driftloop.season.seen import Change, Release, alarm_changes
 from driftloop.target import Emulator, Target
 
 Say = Callable[[str], None]
@@ -60,7 +60,7 @@ class Season:
     say: Say
     answers: list[Answer] = field(default_factory=list)
     releases: list[Release] = field(default_factory=list)
-    approved: set[str] = field(default_factory=set)
+    changes: list[Change] = field(default_factory=list)
     _untold: deque[tuple[date, list[Flight]]] = field(default_factory=deque)
     _clients: dict[str, Any] = field(default_factory=dict)
 
@@ -71,8 +71,10 @@ class Season:
         self._untold.append((day, flights))
         while self._untold and self._untold[0][0] + self.habits.labels_after <= day:
             self._tell(self._untold.popleft()[1])
-        for _ in clock.steps(self.emulator, self.now() + timedelta(days=1)):
+        morning = self.now()
+        for _ in clock.steps(self.emulator, morning + timedelta(days=1)):
             continue
+        self.changes += [change for change in alarm_changes(self.target, self.model, morning) if change[0] >= morning]
         self._approve()
         self._notice()
 
@@ -117,7 +119,6 @@ class Season:
                 ModelApprovalStatus="Approved",
                 ApprovalDescription="demo: no worse than the champion on what came to pass",
             )
-            self.approved.add(package)
             self.say(f"version {package.rpartition('/')[2]}, trained on what production saw, is approved")
 
     def _notice(self) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -10,6 +11,10 @@ from typing import Any
 from driftloop import stacks
 from driftloop.commands.status import dead_letters
 from driftloop.target import Target
+
+Change = tuple[datetime, str]
+"""When the alarm changed, and to which state."""
+Span = tuple[datetime, datetime | None]
 
 
 @dataclass(frozen=True)
@@ -23,7 +28,6 @@ class Alarm:
 
     began_at: datetime
     ended_at: datetime | None
-    reason: str
     answer: str
 
 
@@ -54,31 +58,41 @@ class Seen:
         return [*unanswered, *lost]
 
 
-def look(target: Target, model: stacks.Model, releases: tuple[Release, ...], since: datetime) -> Seen:
-    """Read the records."""
+def look(target: Target, model: stacks.Model, releases: tuple[Release, ...], changes: Sequence[Change]) -> Seen:
+    """Read the records; `changes` are those of the alarm, since CloudWatch forgets them after a month."""
     sagemaker = target.client("sagemaker")
     pages = sagemaker.get_paginator("list_pipeline_executions").paginate(PipelineName=model.retrain_pipeline)
     runs = sum(len(page["PipelineExecutionSummaries"]) for page in pages)
     decided = _decisions(target, model)
-    alarms = tuple(answered(span, decided) for span in _spans(target, f"{model.package_group}-retrain", since))
+    alarms = tuple(answered(span, decided) for span in spans(changes))
     return Seen(alarms, runs, releases, dead_letters(target, model))
 
 
-def _spans(target: Target, alarm: str, since: datetime) -> list[tuple[datetime, datetime | None, str]]:
+def alarm_changes(target: Target, model: stacks.Model, since: datetime) -> list[Change]:
+    """What the alarm that asks for retraining changed to from a time on, oldest first."""
     pages = (
         target.client("cloudwatch")
         .get_paginator("describe_alarm_history")
-        .paginate(AlarmName=alarm, AlarmTypes=["CompositeAlarm"], HistoryItemType="StateUpdate", StartDate=since)
+        .paginate(
+            AlarmName=f"{model.package_group}-retrain",
+            AlarmTypes=["CompositeAlarm"],
+            HistoryItemType="StateUpdate",
+            StartDate=since,
+        )
     )
-    items = sorted((item for page in pages for item in page["AlarmHistoryItems"]), key=lambda item: item["Timestamp"])
-    spans: list[tuple[datetime, datetime | None, str]] = []
-    for item in items:
-        state = json.loads(item["HistoryData"])["newState"]
-        if state["stateValue"] == "ALARM":
-            spans.append((item["Timestamp"], None, state.get("stateReason", "")))
-        elif spans and spans[-1][1] is None:
-            spans[-1] = (spans[-1][0], item["Timestamp"], spans[-1][2])
-    return spans
+    items = [item for page in pages for item in page["AlarmHistoryItems"]]
+    return sorted((item["Timestamp"], json.loads(item["HistoryData"])["newState"]["stateValue"]) for item in items)
+
+
+def spans(changes: Sequence[Change]) -> list[Span]:
+    """From when to when the alarm stood; the last may stand yet."""
+    found: list[Span] = []
+    for at, state in changes:
+        if state == "ALARM":
+            found.append((at, None))
+        elif found and found[-1][1] is None:
+            found[-1] = (found[-1][0], at)
+    return found
 
 
 def _decisions(target: Target, model: stacks.Model) -> list[tuple[datetime, str, str]]:
@@ -102,10 +116,10 @@ def _decisions(target: Target, model: stacks.Model) -> list[tuple[datetime, str,
     ]
 
 
-def answered(span: tuple[datetime, datetime | None, str], decided: list[tuple[datetime, str, str]]) -> Alarm:
+def answered(span: Span, decided: list[tuple[datetime, str, str]]) -> Alarm:
     """A start is the answer; else the last reason why there was none."""
-    began, ended, reason = span
+    began, ended = span
     of_span = [entry for entry in decided if entry[0] >= began and (ended is None or entry[0] <= ended)]
     starts = [f"retrained ({why})" for _, what, why in of_span if what == "start"]
     others = [f"{what}: {why}" for _, what, why in of_span if what in ("wait", "stop")]
-    return Alarm(began, ended, reason, ", then ".join(starts) or next(reversed(others), ""))
+    return Alarm(began, ended, ", then ".join(starts) or next(reversed(others), ""))

@@ -10,7 +10,7 @@ from driftloop.commands import demo
 from driftloop.season import picture, results
 from driftloop.season.flights import of_day
 from driftloop.season.play import Answer
-from driftloop.season.seen import Alarm, Seen, answered
+from driftloop.season.seen import Alarm, Seen, answered, spans
 from infra.settings import load_model
 
 T = datetime(2026, 1, 10, tzinfo=UTC)
@@ -53,6 +53,12 @@ def test_the_picture_marks_each_alarm_and_release_on_its_day() -> None:
     assert titles == ["alarm of 12 April", "release of 03 May", "release of 20 May"]
 
 
+def test_an_alarm_stands_from_its_change_to_the_next() -> None:
+    changes = [(T, "OK"), (T + DAY, "ALARM"), (T + 2 * DAY, "OK"), (T + 3 * DAY, "OK"), (T + 4 * DAY, "ALARM")]
+
+    assert spans(changes) == [(T + DAY, T + 2 * DAY), (T + 4 * DAY, None)]
+
+
 @pytest.mark.parametrize(
     ("decided", "expected"),
     [
@@ -70,11 +76,11 @@ def test_the_picture_marks_each_alarm_and_release_on_its_day() -> None:
 def test_an_alarms_answer_is_what_was_decided_while_it_stood(
     decided: list[tuple[datetime, str, str]], expected: str
 ) -> None:
-    assert answered((T, T + 3 * DAY, "reason"), decided).answer == expected
+    assert answered((T, T + 3 * DAY), decided).answer == expected
 
 
 def test_an_alarm_without_an_answer_and_a_message_nobody_could_handle_are_faults() -> None:
-    silent, heard = Alarm(T, None, "", ""), Alarm(T, None, "", "retrained")
+    silent, heard = Alarm(T, None, ""), Alarm(T, None, "retrained")
 
     assert Seen((heard,), 1, (), {}).faults == []
     assert Seen((heard, silent), 1, (), {"driftloop-flights-ingest": 2}).faults == [
