@@ -176,14 +176,14 @@ def _sample(watch: Stopwatch, target: Target, state: Path, choices: Choices) -> 
         _check_serves(target, model, first)
     place = year.Place(target, find_emulator(state), model, tuple(_features()))
     with watch.part("Production is left to itself from 19 September on; outcomes are told a day later"):
-        plan = year.Plan(date(2013, 9, 19), date(2013, 10, 5), FLIGHTS_A_DAY, timedelta(days=1), True)
+        plan = year.Plan(date(2013, 9, 19), date(2013, 10, 5), FLIGHTS_A_DAY, timedelta(days=1), timedelta(days=3))
         return AUC_AT_LEAST, year.play(place, plan, first)
 
 
 def _plan(choices: Choices) -> year.Plan:
     is_year = choices.length is Length.YEAR
     last = date(2013, 12, 31) if is_year else date(2013, 8, 31)
-    return year.Plan(date(2013, 3, 15), last, FLIGHTS_A_DAY, timedelta(days=7), not is_year)
+    return year.Plan(date(2013, 3, 15), last, FLIGHTS_A_DAY, timedelta(days=7), None if is_year else timedelta(days=8))
 
 
 def changes(mode: Mode, length: Length) -> dict[str, Any]:

@@ -26,14 +26,14 @@ class Plan:
     """Which days are played.
 
     Attributes:
-        is_until_recovery: it ends when a version that an alarm asked for is production.
+        after_recovery: how long it goes on once a version that an alarm asked for is production; None: to the last day.
     """
 
     first: date
     last: date
     flights_a_day: int
     labels_after: timedelta
-    is_until_recovery: bool
+    after_recovery: timedelta | None
 
 
 @dataclass(frozen=True)
@@ -64,11 +64,11 @@ def play(place: Place, plan: Plan, champion: str) -> list[str]:
             season.say = lambda text, day=day: bar.print(f"  {day:%d %B}: {text}")  # type: ignore[misc]
             bar.update(today, description=f"{day:%d %B}", advance=1)
             season.day(day)
-            if plan.is_until_recovery and len(season.releases) > 1:
+            if plan.after_recovery is not None and _recovered_for(season) >= plan.after_recovery:
                 break
     seen = look(place.target, place.model, tuple(season.releases[1:]), season.changes)
     _show(place, season, seen, _Calendar(began, plan.first))
-    if plan.is_until_recovery and not seen.releases:
+    if plan.after_recovery is not None and not seen.releases:
         raise UserError(
             f"no version that an alarm asked for became production until {plan.last}; see driftloop timeline"
         )
@@ -89,6 +89,11 @@ class _Calendar:
 def _days(plan: Plan) -> Iterator[date]:
     for number in range((plan.last - plan.first).days + 1):
         yield plan.first + timedelta(days=number)
+
+
+def _recovered_for(season: Season) -> timedelta:
+    """Since when the first version that an alarm asked for serves; negative while there is none."""
+    return season.now() - season.releases[1].at if len(season.releases) > 1 else timedelta(days=-1)
 
 
 def _show(place: Place, season: Season, seen: Seen, calendar: _Calendar) -> None:

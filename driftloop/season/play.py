@@ -76,7 +76,7 @@ class Season:
             continue
         self.changes += [change for change in alarm_changes(self.target, self.model, morning) if change[0] >= morning]
         self._approve()
-        self._notice()
+        self._notice(morning)
 
     def now(self) -> datetime:
         """The emulator's time."""
@@ -121,13 +121,13 @@ class Season:
             )
             self.say(f"version {package.rpartition('/')[2]}, trained on what production saw, is approved")
 
-    def _notice(self) -> None:
-        """A version that serves since today."""
+    def _notice(self, morning: datetime) -> None:
+        """A version that serves since today, which began at `morning`."""
         serves = self.serving()
         if serves and (not self.releases or self.releases[-1].package != serves):
             if self.releases:
                 self.say(f"version {serves.rpartition('/')[2]} is production from now on")
-            self.releases.append(Release(self.now(), serves))
+            self.releases.append(Release(morning, serves))
 
     def serving(self) -> str | None:
         """The package behind production's champion."""
