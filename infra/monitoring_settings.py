@@ -6,6 +6,9 @@ from dataclasses import dataclass, field
 from infra.fields import Fields
 
 _METHODS = "Robust|Simple"
+_ENGINES = "pipeline|model-monitor"
+MODEL_MONITOR = "model-monitor"
+_HOUR_S = 3600
 
 
 @dataclass(frozen=True)
@@ -45,16 +48,23 @@ class Monitoring:
     """What is looked at, and how often.
 
     Attributes:
+        engine: `pipeline`, our own; or `model-monitor`, AWS's, in accounts that it is open to.
         every_h: hours between two runs; a day at most, for an alarm does not look back further than a week.
         window_s: each run looks at what came in so long a time.
         label_delay_s: so long after a request its label is due.
     """
 
+    engine: str = "pipeline"
     every_h: int = 24
     window_s: int = 86_400
     label_delay_s: int = 604_800
     drift: Drift = Drift()
     quality: Quality = Quality()
+
+    @property
+    def is_model_monitor(self) -> bool:
+        """Whether AWS's own service looks."""
+        return self.engine == MODEL_MONITOR
 
 
 @dataclass(frozen=True)
@@ -87,6 +97,7 @@ def parse_monitoring(fields: Fields) -> Monitoring:
         SettingsError: a field is unknown or wrong.
     """
     monitoring = Monitoring(
+        engine=fields.text("engine", _ENGINES, Monitoring.engine),
         every_h=fields.integer("every_h", 1, 24, Monitoring.every_h),
         window_s=fields.integer("window_s", 3600, 7 * 86_400, Monitoring.window_s),
         label_delay_s=fields.integer("label_delay_s", 0, 90 * 86_400, Monitoring.label_delay_s),
@@ -96,6 +107,8 @@ def parse_monitoring(fields: Fields) -> Monitoring:
     fields.done()
     if 24 % monitoring.every_h:
         raise fields.error("every_h", "hours that divide a day", monitoring.every_h, "say 1, 2, 3, 4, 6, 8, 12 or 24")
+    if monitoring.is_model_monitor:
+        _check_model_monitor(fields, monitoring)
     return monitoring
 
 
@@ -116,6 +129,16 @@ def parse_retraining(fields: Fields) -> Retraining:
     )
     fields.done()
     return retraining
+
+
+def _check_model_monitor(fields: Fields, monitoring: Monitoring) -> None:
+    """What AWS's schedules leave no choice of."""
+    period_s, delay_s = monitoring.every_h * _HOUR_S, monitoring.label_delay_s
+    if monitoring.window_s != period_s:
+        advice = "Model Monitor looks at what came since its last run"
+        raise fields.error("window_s", f"{period_s}, as long as every_h", monitoring.window_s, advice)
+    if delay_s % _HOUR_S:
+        raise fields.error("label_delay_s", "whole hours", delay_s, "Model Monitor's windows are of whole hours")
 
 
 def _drift(fields: Fields) -> Drift:

@@ -139,6 +139,7 @@ def parse_settings(context: Mapping[str, Any], root: Path, home: Home | None = N
         raise SettingsError(fields.source, "models", "at least one model file", files, "add infra/models/flights.json")
     models = tuple(load_model(root / name) for name in files)
     _check_distinct(fields.source, models)
+    _check_monitors(fields.source, models, accounts)
     return Settings(prefix, models, accounts)
 
 
@@ -263,6 +264,14 @@ def _check_columns(source: str, model: ModelSettings) -> None:
         raise SettingsError(
             source, "thresholds", expected, sorted(model.thresholds), "add it: the gate compares with it"
         )
+
+
+def _check_monitors(source: str, models: tuple[ModelSettings, ...], accounts: Accounts) -> None:
+    """A monitoring schedule lives with its endpoint, and its metrics with it, where home's alarms do not see them."""
+    found = [model.name for model in models if model.monitoring.is_model_monitor]
+    if found and "prod" in accounts.apart:
+        expected = "production at home where AWS's Model Monitor watches"
+        raise SettingsError(source, "stages.prod", expected, found, "say engine pipeline in their section monitoring")
 
 
 def _check_distinct(source: str, models: tuple[ModelSettings, ...]) -> None:
