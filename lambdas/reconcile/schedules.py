@@ -1,7 +1,8 @@
 """How Model Monitor's schedules do, where AWS's own service watches: its container tells no alarm how a run ended.
 
-What a run looks at may have been answered by the former champion: such a run says nothing of this one. Without requests
-or labels a run fails, as AWS has it, so `monitor_failed` also tells of captures and labels that do not come.
+What a run looks at may have been answered by the former champion: such a run says nothing of this one. Before the first
+champion there was nothing to look at, so whatever a run found was its own. Without requests or labels a run fails, as
+AWS has it, so `monitor_failed` also tells of captures and labels that do not come.
 """
 
 from collections.abc import Sequence
@@ -52,11 +53,10 @@ def measure(runs: Runs, release: ReleaseState, now: datetime) -> tuple[Gauge, ..
     looked_at = next((run.ended_at for run in runs.requests if run.status in _LOOKED), None)
     if since := looked_at or serving_since(release):
         gauges.append(Gauge(RUN_AGE, max(0.0, (now - since).total_seconds()), "Seconds"))
-    live_since = parse_time(release.live_since) if release.live_since else None
-    requests, answers = (_of_champion(each, live_since) for each in (runs.requests, runs.answers))
-    newest = [each[0].status for each in (requests, answers) if each]
+    newest = [own[0].status for each in (runs.requests, runs.answers) if (own := _of_champion(each, release))]
     if newest:
         gauges.append(Gauge(FAILED, float("Failed" in newest), "Count"))
+    answers = _of_champion(runs.answers, release) if release.live_before else runs.answers
     if looked := [run.status for run in answers if run.status in _LOOKED]:
         gauges.append(Gauge(QUALITY_VIOLATED, float(looked[0] == _VIOLATED), "Count"))
     return tuple(gauges)
@@ -82,5 +82,7 @@ def _listed(sagemaker: "SageMakerClient", schedule: str, back: timedelta) -> tup
     )
 
 
-def _of_champion(runs: Sequence[Run], live_since: datetime | None) -> list[Run]:
-    return [run for run in runs if live_since is None or run.begins_at >= live_since]
+def _of_champion(runs: Sequence[Run], release: ReleaseState) -> list[Run]:
+    """Those that looked at nothing from before it was live."""
+    since = parse_time(release.live_since) if release.live_since else None
+    return [run for run in runs if since is None or run.begins_at >= since]

@@ -279,6 +279,25 @@ def test_a_wrong_setting_of_the_release_is_named(
     assert str(caught.value).rpartition("; ")[2].startswith(("correct", "put", "leave", "wait"))
 
 
+@pytest.mark.parametrize(
+    ("monitoring", "expected"),
+    [
+        ({"engine": "clarify"}, "'monitoring.engine': expected a string like pipeline|model-monitor"),
+        ({"engine": "model-monitor", "window_s": 7200}, "'monitoring.window_s': expected 86400, as long as every_h"),
+        ({"engine": "model-monitor", "label_delay_s": 90}, "'monitoring.label_delay_s': expected whole hours"),
+    ],
+)
+def test_what_model_monitor_leaves_no_choice_of_is_refused(
+    tmp_path: Path, flights: dict[str, Any], schema: dict[str, Any], monitoring: object, expected: str
+) -> None:
+    path = _write(tmp_path, {**flights, "monitoring": monitoring}, schema)
+
+    with pytest.raises(SettingsError) as caught:
+        load_model(path)
+
+    assert str(caught.value).startswith(f"{path}: {expected}")
+
+
 def test_a_file_that_is_not_there_or_no_json_is_named(tmp_path: Path) -> None:
     broken = tmp_path / "broken.json"
     broken.write_text("{", "utf-8")

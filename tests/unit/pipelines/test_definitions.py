@@ -183,6 +183,7 @@ def test_release_is_the_pipeline_of_the_architecture() -> None:
         ("Lambda", "Promote"),
         ("Callback", "Promoted"),
         ("Lambda", "Scale"),
+        ("Lambda", "Monitor"),
         ("Processing", "VerifyProduction"),
         ("Lambda", "Withdraw"),
         ("Callback", "Withdrawn"),
@@ -221,6 +222,7 @@ def test_only_the_verdict_to_promote_promotes_and_whatever_else_ends_with_its_re
         "Promote",
         "Promoted",
         "Scale",
+        "Monitor",
         "VerifyProduction",
     ]
     [kept] = [step for step in decide["Arguments"]["ElseSteps"] if step["Type"] == "Fail"]
@@ -243,6 +245,7 @@ def test_each_change_is_one_that_the_function_knows_and_in_its_stage() -> None:
         ("StartExperiment", "experiment", "prod"),
         ("Promote", "promote", "prod"),
         ("Scale", "scale", "prod"),
+        ("Monitor", "monitor", "prod"),
         ("Withdraw", "withdraw", "prod"),
     }
 
@@ -257,7 +260,7 @@ def test_a_rollback_is_the_promotion_and_nothing_before_it() -> None:
     release = {step["Name"]: step for step in steps_of(load("release")["Steps"])}
     rollback = load("rollback")["Steps"]
 
-    assert [step["Name"] for step in rollback] == ["Promote", "Promoted", "Scale", "VerifyProduction"]
+    assert [step["Name"] for step in rollback] == ["Promote", "Promoted", "Scale", "Monitor", "VerifyProduction"]
     for step in rollback:
         at_once = {"at_once": "true"} if step["Name"] == "Promote" else {}
         assert step["Arguments"] == {**release[step["Name"]]["Arguments"], **at_once}
