@@ -78,7 +78,10 @@ class ModelSettings:
 
     def contract_text(self) -> str:
         """The contract as JSON; the same settings give the same bytes."""
-        return json.dumps(self.document, indent=2, sort_keys=True, ensure_ascii=False) + "\n"
+        document, asked_for = self.document, self.monitoring.asked_for
+        if asked_for:
+            document = {**document, "monitoring": {**document["monitoring"], **asked_for}}
+        return json.dumps(document, indent=2, sort_keys=True, ensure_ascii=False) + "\n"
 
 
 @dataclass(frozen=True)
@@ -259,6 +262,9 @@ def _check_columns(source: str, model: ModelSettings) -> None:
     unknown = sorted({*model.monitoring.drift.features, *model.monitoring.drift.ignore} - features)
     if unknown:
         raise SettingsError(source, "monitoring.drift", "features of the schema", unknown, "correct or remove them")
+    if model.monitoring.bias and model.monitoring.bias.facet not in features:
+        facet = model.monitoring.bias.facet
+        raise SettingsError(source, "monitoring.bias.facet", "a feature of the schema", facet, "correct it")
     if model.metric not in model.thresholds:
         expected = f"a threshold for the metric '{model.metric}'"
         raise SettingsError(

@@ -17,6 +17,7 @@ from infra.names import ModelNames
 from infra.settings import ModelSettings
 
 DATA, MODEL = "aws/sagemaker/Endpoints/data-metrics", "aws/sagemaker/Endpoints/model-metrics"
+_BIAS, _EXPLAINABILITY = "aws/sagemaker/Endpoints/bias-metrics", "aws/sagemaker/Endpoints/explainability-metrics"
 _RECONCILER = "Driftloop"
 _IGNORE = cloudwatch.TreatMissingData.IGNORE
 """A monitor speaks once a run: what it said holds until the next. Runs that fail to come have alarms of their own."""
@@ -39,6 +40,7 @@ class MonitorAlarms(Construct):
         self._people = actions.SnsAction(sns.Topic.from_topic_arn(self, "People", names.shared.people_topic_arn))
         self._retrain(self._drift(), self._quality())
         self._features()
+        self._asked_for()
         self._monitors()
 
     def metric(self, namespace: str, name: str) -> cloudwatch.Metric:
@@ -142,6 +144,21 @@ class MonitorAlarms(Construct):
             told = f"The feature {feature} is distributed otherwise than in the training data."
             name = self._names.of(f"drift-{feature}")
             alarm = self._alarm(f"Feature-{feature}", name, told, metric, _ABOVE, threshold, runs=self._runs)
+            alarm.add_alarm_action(self._people)
+
+    def _asked_for(self) -> None:
+        """What people are told of, and no run is started for: neither says that more data would help."""
+        monitoring, of = self._model.monitoring, self._names.of
+        alarms = []
+        if bias := monitoring.bias:
+            group = f"{bias.facet} {', '.join(bias.facet_values)}"
+            told = f"Production treats {group} otherwise than it did on the hold-out. See the report of its last run."
+            alarms.append(self._alarm("Bias", of("bias"), told, self.metric(_BIAS, "monitor_violations"), _ABOVE, 0))
+        if attribution := monitoring.attribution:
+            told = "Other features matter to the answers than on the hold-out. See the report of the last run."
+            metric = self.metric(_EXPLAINABILITY, "monitor_ndcg")
+            alarms.append(self._alarm("Attribution", of("attribution"), told, metric, _BELOW, attribution.threshold))
+        for alarm in alarms:
             alarm.add_alarm_action(self._people)
 
     def _monitors(self) -> None:

@@ -79,6 +79,8 @@ class Watching(Construct):
                 "SchedulePrefix": f"{names.shared.prefix}-{model.name}",
                 "WindowS": model.monitoring.window_s,
                 "LabelDelayS": model.monitoring.label_delay_s,
+                "Bias": "on" if model.monitoring.bias else "off",
+                "Attribution": "on" if model.monitoring.attribution else "off",
                 "ProcessingInstanceType": model.instances.processing,
             },
             extra_files=(AssetFile("contract.json", contract),),

@@ -117,6 +117,24 @@ def test_train_is_the_pipeline_of_the_architecture() -> None:
     assert kinds["GateThreshold"] == kinds["HoldoutFraction"] == kinds["MinChildWeight"] == "Float"
 
 
+def test_watch_looks_at_bias_and_attribution_only_where_they_are_asked_for() -> None:
+    definition = load("watch")
+
+    conditions = [step for step in definition["Steps"] if step["Type"] == "Condition"]
+    parts = {step["Name"]: [each["Name"] for each in step["Arguments"]["IfSteps"]] for step in conditions}
+    assert parts == {
+        "HasRequests": ["DataQuality"],
+        "HasAnswers": ["ModelQuality"],
+        "AsksBias": ["Bias"],
+        "AsksAttribution": ["Attribution"],
+    }
+    defaults = {item["Name"]: item.get("DefaultValue") for item in definition["Parameters"]}
+    assert (defaults["Bias"], defaults["Attribution"]) == ("off", "off")
+    images = {step["Name"]: step["Arguments"].get("AppSpecification", {}) for step in steps_of(definition["Steps"])}
+    with_xgboost = [name for name, image in images.items() if "xgboost" in image.get("ImageUri", "")]
+    assert with_xgboost == ["Attribution"]
+
+
 def test_retrain_is_train_behind_assemble_with_what_was_captured_in_place_of_files() -> None:
     train, retrain = load("train"), load("retrain")
 
