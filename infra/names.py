@@ -129,6 +129,16 @@ class ModelNames:
         return self.of("watch")
 
     @property
+    def data_quality_schedule(self) -> str:
+        """Model Monitor's schedule that looks at requests."""
+        return self.of("data-quality")
+
+    @property
+    def model_quality_schedule(self) -> str:
+        """Model Monitor's schedule that looks at answers."""
+        return self.of("model-quality")
+
+    @property
     def drift_alarm(self) -> str:
         """The alarm on the champion's inputs."""
         return self.of("drift")

@@ -78,7 +78,10 @@ class ModelSettings:
 
     def contract_text(self) -> str:
         """The contract as JSON; the same settings give the same bytes."""
-        return json.dumps(self.document, indent=2, sort_keys=True, ensure_ascii=False) + "\n"
+        document, asked_for = self.document, self.monitoring.asked_for
+        if asked_for:
+            document = {**document, "monitoring": {**document["monitoring"], **asked_for}}
+        return json.dumps(document, indent=2, sort_keys=True, ensure_ascii=False) + "\n"
 
 
 @dataclass(frozen=True)
@@ -139,6 +142,7 @@ def parse_settings(context: Mapping[str, Any], root: Path, home: Home | None = N
         raise SettingsError(fields.source, "models", "at least one model file", files, "add infra/models/flights.json")
     models = tuple(load_model(root / name) for name in files)
     _check_distinct(fields.source, models)
+    _check_monitors(fields.source, models, accounts)
     return Settings(prefix, models, accounts)
 
 
@@ -258,11 +262,22 @@ def _check_columns(source: str, model: ModelSettings) -> None:
     unknown = sorted({*model.monitoring.drift.features, *model.monitoring.drift.ignore} - features)
     if unknown:
         raise SettingsError(source, "monitoring.drift", "features of the schema", unknown, "correct or remove them")
+    if model.monitoring.bias and model.monitoring.bias.facet not in features:
+        facet = model.monitoring.bias.facet
+        raise SettingsError(source, "monitoring.bias.facet", "a feature of the schema", facet, "correct it")
     if model.metric not in model.thresholds:
         expected = f"a threshold for the metric '{model.metric}'"
         raise SettingsError(
             source, "thresholds", expected, sorted(model.thresholds), "add it: the gate compares with it"
         )
+
+
+def _check_monitors(source: str, models: tuple[ModelSettings, ...], accounts: Accounts) -> None:
+    """A monitoring schedule lives with its endpoint, and its metrics with it, where home's alarms do not see them."""
+    found = [model.name for model in models if model.monitoring.is_model_monitor]
+    if found and "prod" in accounts.apart:
+        expected = "production at home where AWS's Model Monitor watches"
+        raise SettingsError(source, "stages.prod", expected, found, "say engine pipeline in their section monitoring")
 
 
 def _check_distinct(source: str, models: tuple[ModelSettings, ...]) -> None:

@@ -25,21 +25,25 @@ class Dashboard(Construct):
         )
         board.add_widgets(cloudwatch.AlarmStatusWidget(title="Alarms", alarms=alarms.all, width=2 * _HALF, height=3))
         board.add_widgets(self._drift(), self._quality())
-        board.add_widgets(self._inputs(), self._labels())
+        board.add_widgets(*self._looked_at())
         board.add_widgets(self._traffic(), self._latency())
         board.add_widgets(self._machines(), self._trainings())
 
     def _drift(self) -> cloudwatch.GraphWidget:
-        features = [column.name for column in self._model.schema.columns if column.role == "feature"]
-        compared = [name for name in features if name not in self._model.monitoring.drift.ignore]
-        return _graph(
-            "Drift: distance to the training data",
-            [self._alarms.metric(DATA, f"feature_baseline_drift_{name}").with_(label=name) for name in compared],
-        )
+        return _graph("Drift: distance to the training data", self._of_features("feature_baseline_drift"))
+
+    def _of_features(self, what: str) -> list[cloudwatch.Metric]:
+        return [self._alarms.metric(DATA, f"{what}_{name}").with_(label=name) for name in self._alarms.compared]
 
     def _quality(self) -> cloudwatch.GraphWidget:
         metric = self._model.monitoring.quality.metric
         return _graph(f"Quality: {metric} on what came to pass", [self._alarms.metric(MODEL, metric)])
+
+    def _looked_at(self) -> list[cloudwatch.GraphWidget]:
+        """AWS's own Model Monitor counts neither requests nor labels."""
+        if self._model.monitoring.is_model_monitor:
+            return [_graph("Share of requests that have each feature", self._of_features("feature_non_null"))]
+        return [self._inputs(), self._labels()]
 
     def _inputs(self) -> cloudwatch.GraphWidget:
         return _graph("Requests looked at", [self._alarms.metric(DATA, "monitor_rows")])

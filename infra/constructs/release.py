@@ -14,6 +14,7 @@ from constructs import Construct
 from infra.apart import Apart
 from infra.constructs.function import TIMEOUT, Feed, LoopFunction, visibility_timeout
 from infra.constructs.ingest import ended_executions
+from infra.constructs.model_monitor import ModelMonitor
 from infra.constructs.pipeline import CommittedPipeline, PipelineSource
 from infra.constructs.queue import WatchedQueue
 from infra.constructs.rollback_alarms import RollbackAlarms
@@ -50,9 +51,11 @@ class Release(Construct):
         ingest_queue: sqs.Queue,
         registry_account: str,
         apart: Apart,
+        monitor: ModelMonitor | None,
     ) -> None:
         super().__init__(scope, construct_id)
         self._model, self._names, self._code, self._apart = model, names, code, apart
+        self._monitor = monitor
         self.watched = self._queue("Queue", "release")
         self.waits = self._queue("Waits", "waits", _LOOK)
         self._take_events()
@@ -152,8 +155,13 @@ class Release(Construct):
                 "KEEP_STAGES": self._keeps_stages,
                 **self._apart.environment(),
                 **self._apart.serve_environment(),
+                **(self._monitor.environment if self._monitor else {}),
             },
-            permissions=[*self._change_at_home(serve_role), *self._apart.act()],
+            permissions=[
+                *self._change_at_home(serve_role),
+                *self._apart.act(),
+                *(self._monitor.make if self._monitor else ()),
+            ],
         )
 
     def _change_at_home(self, serve_role: iam.Role) -> list[iam.PolicyStatement]:

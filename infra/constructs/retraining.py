@@ -12,13 +12,17 @@ from constructs import Construct
 
 from infra.constructs.function import Feed, LoopFunction, visibility_timeout
 from infra.constructs.ingest import ended_executions
+from infra.constructs.monitor_alarms import RUNS_LOOKED_BACK
 from infra.constructs.queue import WatchedQueue
+from infra.monitoring_settings import Monitoring
 from infra.names import ModelNames
 from infra.policies import retraining
 from infra.policies.statements import allow
 from infra.settings import ModelSettings
 from lambdas.shared import events as vocabulary
 
+_LATE_S = 3600
+"""A run of Model Monitor starts up to twenty minutes late and may take half an hour."""
 _POLICY = (
     "cooldown_s",
     "per_day_max",
@@ -116,8 +120,9 @@ class Reconciler(Construct):
                 "RAW_PREFIX": names.raw_prefix,
                 "RETRAIN_ALARM": names.retrain_alarm,
                 "WATCH_PIPELINE": names.watch_pipeline,
+                **_schedules(model, names),
             },
-            permissions=[*retraining.reconcile(names), allow("sqs:SendMessage", on=told)],
+            permissions=[*retraining.reconcile(names, model.monitoring), allow("sqs:SendMessage", on=told)],
         )
         self._schedule(model, names, watched)
 
@@ -174,4 +179,25 @@ def _queue(scope: Construct, names: ModelNames, name: str) -> WatchedQueue:
 
 def _policy(model: ModelSettings) -> dict[str, float]:
     told = {name: value for name, value in asdict(model.retraining).items() if name in _POLICY}
-    return {**told, "label_delay_s": model.monitoring.label_delay_s, "window_s": model.monitoring.window_s}
+    return {**told, "label_delay_s": model.monitoring.label_delay_s, "window_s": _alarm_window_s(model.monitoring)}
+
+
+def _alarm_window_s(monitoring: Monitoring) -> int:
+    """What an alarm that stands may be about. Model Monitor's runs begin late, and their alarms look back over two."""
+    if not monitoring.is_model_monitor:
+        return monitoring.window_s
+    return (1 + RUNS_LOOKED_BACK) * monitoring.window_s + _LATE_S
+
+
+def _schedules(model: ModelSettings, names: ModelNames) -> dict[str, str]:
+    """What the reconciler is told of Model Monitor's schedules."""
+    monitoring = model.monitoring
+    if not monitoring.is_model_monitor:
+        return {}
+    told = {
+        "data_quality": names.data_quality_schedule,
+        "model_quality": names.model_quality_schedule,
+        "window_s": monitoring.window_s,
+        "label_delay_s": monitoring.label_delay_s,
+    }
+    return {"SCHEDULES": json.dumps(told)}

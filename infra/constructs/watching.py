@@ -8,6 +8,7 @@ from constructs import Construct
 
 from infra.apart import Apart
 from infra.constructs.dashboard import Dashboard
+from infra.constructs.model_monitor import ModelMonitor
 from infra.constructs.monitor_alarms import MonitorAlarms
 from infra.constructs.pipeline import CommittedPipeline, PipelineSource
 from infra.constructs.queue import alarm_on, dead_letter_queue
@@ -42,6 +43,7 @@ class Watching(Construct):
         names: ModelNames,
         registry_account: str,
         apart: Apart,
+        monitor: ModelMonitor | None,
     ) -> None:
         super().__init__(scope, construct_id)
         self._model, self._names = model, names
@@ -49,6 +51,8 @@ class Watching(Construct):
             self, "Role", role_name=names.of("watch"), assumed_by=iam.ServicePrincipal("sagemaker.amazonaws.com")
         )
         for statement in watching.watch(names, role.role_arn, asset_bucket(self), registry_account, apart):
+            role.add_to_policy(statement)
+        for statement in monitor.run if monitor else ():
             role.add_to_policy(statement)
         CommittedPipeline(
             self,
@@ -58,7 +62,8 @@ class Watching(Construct):
             role=role,
             registry_account=registry_account,
         )
-        self._schedule()
+        if monitor is None:
+            self._schedule()
         alarms = MonitorAlarms(self, "Alarms", model=model, names=names)
         Dashboard(self, "Dashboard", model=model, names=names, alarms=alarms)
 
@@ -74,6 +79,8 @@ class Watching(Construct):
                 "SchedulePrefix": f"{names.shared.prefix}-{model.name}",
                 "WindowS": model.monitoring.window_s,
                 "LabelDelayS": model.monitoring.label_delay_s,
+                "Bias": "on" if model.monitoring.bias else "off",
+                "Attribution": "on" if model.monitoring.attribution else "off",
                 "ProcessingInstanceType": model.instances.processing,
             },
             extra_files=(AssetFile("contract.json", contract),),

@@ -2,6 +2,7 @@
 
 from aws_cdk import aws_iam as iam
 
+from infra.monitoring_settings import Monitoring
 from infra.names import ModelNames, arn
 from infra.policies import releases
 from infra.policies.functions import tell_people, use_ledger
@@ -30,7 +31,7 @@ def guard(names: ModelNames) -> list[iam.PolicyStatement]:
     ]
 
 
-def reconcile(names: ModelNames) -> list[iam.PolicyStatement]:
+def reconcile(names: ModelNames, monitoring: Monitoring) -> list[iam.PolicyStatement]:
     """See what there is and what the ledger knows of it; count how long nobody has looked at production."""
     raw = bucket_arn(names.shared.raw_bucket)
     pipelines = (*names.train_pipelines, *names.release_pipelines, names.watch_pipeline)
@@ -52,7 +53,13 @@ def reconcile(names: ModelNames) -> list[iam.PolicyStatement]:
             because="PutMetricData knows no resource; the condition keeps it to a namespace of our own",
             only_if={"StringEquals": {"cloudwatch:namespace": _METRICS}},
         ),
+        *([_see_schedules()] if monitoring.is_model_monitor else []),
     ]
+
+
+def _see_schedules() -> iam.PolicyStatement:
+    reason = "SageMaker knows no resource for listing monitoring executions"
+    return allow("sagemaker:ListMonitoringExecutions", on="*", because=reason)
 
 
 def _see_alarms() -> iam.PolicyStatement:

@@ -9,6 +9,7 @@ from constructs import Construct
 
 from infra.apart import Apart
 from infra.constructs.ingest import Ingest
+from infra.constructs.model_monitor import ModelMonitor
 from infra.constructs.pipeline import RegistryAccounts
 from infra.constructs.release import Release
 from infra.constructs.retraining import Reconciler, Retraining
@@ -45,6 +46,7 @@ class ModelStack(Stack):
         registry = RegistryAccounts(self, "Registry")
         ingest = Ingest(self, "Ingest", model=model, names=names, code=code, apart=apart)
         Training(self, "Training", model=model, names=names, registry_account=registry.account, apart=apart)
+        monitor = self._monitor(model, names, apart)
         release = Release(
             self,
             "Release",
@@ -54,8 +56,17 @@ class ModelStack(Stack):
             ingest_queue=ingest.watched.queue,
             registry_account=registry.account,
             apart=apart,
+            monitor=monitor,
         )
-        Watching(self, "Watching", model=model, names=names, registry_account=registry.account, apart=apart)
+        Watching(
+            self,
+            "Watching",
+            model=model,
+            names=names,
+            registry_account=registry.account,
+            apart=apart,
+            monitor=monitor,
+        )
         retraining = Retraining(
             self, "Retraining", model=model, names=names, code=code, ingest_queue=ingest.watched.queue
         )
@@ -73,6 +84,12 @@ class ModelStack(Stack):
         if production := apart.accounts.apart.get("prod"):
             CfnOutput(self, "EndpointAccount", value=production)
         tag(self, names.shared.prefix, model.name)
+
+    def _monitor(self, model: ModelSettings, names: ModelNames, apart: Apart) -> ModelMonitor | None:
+        """AWS's, where the settings ask for it."""
+        if not model.monitoring.is_model_monitor:
+            return None
+        return ModelMonitor(self, "ModelMonitor", model=model, names=names, key_arn=apart.key_arn)
 
     def _output(self, names: ModelNames) -> None:
         CfnOutput(self, "DataUri", value=f"s3://{names.shared.raw_bucket}/{names.raw_prefix}")

@@ -112,6 +112,10 @@ class Names:
         """An endpoint config of this release."""
         return _name(self.endpoint(stage), self._suffix + purpose)
 
+    def monitoring_job(self, title: str) -> str:
+        """A job definition of this release."""
+        return _name(f"{self.prefix}-{title}", self._suffix)
+
     def config_of(self, model: str) -> str:
         """The endpoint config with which a release brought its model into production: they end alike.
 

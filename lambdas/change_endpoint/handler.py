@@ -11,6 +11,8 @@ from botocore.exceptions import ClientError
 
 from lambdas.change_endpoint import decision
 from lambdas.change_endpoint.decision import Experiment, Names, Production, Wanted
+from lambdas.change_endpoint.monitoring import watch
+from lambdas.change_endpoint.monitors import monitors
 from lambdas.change_endpoint.scaling import Scaler
 from lambdas.shared.clients import Clients, LazyClients
 from lambdas.shared.errors import Permanent
@@ -41,6 +43,8 @@ class ChangeEndpoint:
         names = self._names(str(event["model_package_arn"]), str(event["release_id"]), needs_approval=needs_approval)
         if change == "remove":
             return self._remove(names, stage)
+        if change == "monitor":
+            return {"endpoint": names.endpoint("prod"), "monitoring": self._monitor(names, event)}
         if change == "scale":
             endpoint = names.endpoint("prod")
             return {"endpoint": endpoint, "scaling": self._scaler(endpoint).apply(endpoint)}
@@ -73,7 +77,9 @@ class ChangeEndpoint:
                 return decision.experiment(names, machines["prod"], self._share, self._production(names))
             case "withdraw":
                 return decision.withdraw(names, str(event.get("previous", "")))
-        raise Permanent(f"change '{change}'", "expected deploy, experiment, promote, withdraw, scale or remove")
+        raise Permanent(
+            f"change '{change}'", "expected deploy, experiment, promote, withdraw, scale, monitor or remove"
+        )
 
     def _names(self, package_arn: str, release_id: str, *, needs_approval: bool) -> Names:
         """Named after the package.
@@ -188,6 +194,14 @@ class ChangeEndpoint:
             self._sagemaker(endpoint).delete_endpoint_config(EndpointConfigName=names.config(stage))
         log.info("endpoint.removed", extra={"endpoint": endpoint})
         return {"endpoint": endpoint, "removed": "yes"}
+
+    def _monitor(self, names: Names, event: Mapping[str, Any]) -> str:
+        """Production is watched by the baselines of what it serves now."""
+        if self.settings.monitor is None:
+            return "not asked for"
+        package = self.clients.sagemaker.describe_model_package(ModelPackageName=str(event["model_package_arn"]))
+        found = monitors(self.settings.monitor, names, package)
+        return "; ".join(watch(self.clients.sagemaker, monitor) for monitor in found)
 
     def _sagemaker(self, endpoint: str) -> "SageMakerClient":
         """SageMaker where an endpoint lives; the registry is home's."""

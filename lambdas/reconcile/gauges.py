@@ -53,7 +53,7 @@ def measure(runs: Sequence[MonitorRun], release: ReleaseState, now: datetime) ->
         return ()
     gauges = []
     looked_at = next((run.ended_at for run in runs if _is_good(run)), None)
-    since = looked_at or _serving_since(release)
+    since = looked_at or serving_since(release)
     if since:
         gauges.append(Gauge(RUN_AGE, max(0.0, (now - since).total_seconds()), "Seconds"))
     ended = [run for run in runs if run.status in TERMINAL_STATUSES and not run.name.startswith(_CHALLENGER)]
@@ -98,6 +98,7 @@ def _is_good(run: MonitorRun) -> bool:
     return run.status == "Succeeded" and run.name.startswith(_CHAMPION)
 
 
-def _serving_since(release: ReleaseState) -> datetime | None:
+def serving_since(release: ReleaseState) -> datetime | None:
+    """Since when production serves at all."""
     since = release.served_since or release.live_since
     return parse_time(since) if since else None

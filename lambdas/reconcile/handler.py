@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from functools import cache
 from typing import Any, Final
 
-from lambdas.reconcile import decision, gauges
+from lambdas.reconcile import decision, gauges, schedules
 from lambdas.reconcile.decision import Message, Queue
 from lambdas.reconcile.facts import Facts
 from lambdas.reconcile.objects import RawObjects, Sweep
@@ -16,7 +16,7 @@ from lambdas.reconcile.sources import Sources
 from lambdas.shared.clients import Clients, LazyClients
 from lambdas.shared.errors import Permanent
 from lambdas.shared.events import Event, Reconcile, parse_time, render_time
-from lambdas.shared.ledger.releases import read_state
+from lambdas.shared.ledger.releases import ReleaseState, read_state
 from lambdas.shared.ledger.table import Put, Table
 from lambdas.shared.observability import log
 from lambdas.shared.records import DeadLetters, handle_records, render_failures
@@ -115,8 +115,14 @@ class ReconcileFunction:
 
     def _publish(self, now: datetime) -> None:
         release = read_state(self.table, self.settings.shared.model)
-        runs = gauges.list_runs(self.clients.sagemaker, self.settings.watch_pipeline) if release.live else ()
-        gauges.publish(self.clients.cloudwatch, self.settings.shared.model, gauges.measure(runs, release, now))
+        measured = self._measured(release, now) if release.live else ()
+        gauges.publish(self.clients.cloudwatch, self.settings.shared.model, measured)
+
+    def _measured(self, release: ReleaseState, now: datetime) -> tuple[gauges.Gauge, ...]:
+        sagemaker, settings = self.clients.sagemaker, self.settings
+        if settings.schedules:
+            return schedules.measure(schedules.list_runs(sagemaker, settings.schedules), release, now)
+        return gauges.measure(gauges.list_runs(sagemaker, settings.watch_pipeline), release, now)
 
     def _url(self, queue: Queue) -> str:
         return {

@@ -74,6 +74,41 @@ class Scaling:
 
 
 @dataclass(frozen=True)
+class ModelMonitor:
+    """How AWS's Model Monitor watches production.
+
+    Attributes:
+        image_uri: of AWS's analyzer.
+        role_arn: what its jobs run with.
+        labels_uri, reports_uri: folders, without a slash at the end.
+        preprocessor_uri: what makes rows of captured requests.
+        every_h: hours between two runs, and what each looks at.
+        label_delay_s: so long after a request its label is due; whole hours.
+        key_arn: what reports are encrypted with; empty for S3's own key.
+    """
+
+    image_uri: str
+    role_arn: str
+    labels_uri: str
+    reports_uri: str
+    preprocessor_uri: str
+    instance_type: str
+    every_h: int
+    label_delay_s: int
+    key_arn: str = ""
+
+
+@dataclass(frozen=True)
+class MonitoringSchedules:
+    """Model Monitor's schedules, by name, and what their runs look at."""
+
+    data_quality: str
+    model_quality: str
+    window_s: int
+    label_delay_s: int
+
+
+@dataclass(frozen=True)
 class SharedSettings:
     """What every function of a model knows."""
 
@@ -147,6 +182,7 @@ class ReconcileSettings:
 
     Attributes:
         release_queue_url, waits_queue_url, retraining_queue_url: where what was lost is sent again.
+        schedules: None where the pipeline watches.
     """
 
     shared: SharedSettings
@@ -158,6 +194,7 @@ class ReconcileSettings:
     release_queue_url: str
     waits_queue_url: str
     retraining_queue_url: str
+    schedules: MonitoringSchedules | None = None
 
 
 @dataclass(frozen=True)
@@ -184,6 +221,7 @@ class ChangeEndpointSettings:
         machines: by stage.
         traffic: None changes production all at once, watched by no alarm.
         scaling: None leaves the number of instances as it is.
+        monitor: None where Model Monitor is not asked for.
         keeps_stages: dev and staging endpoints stay after their tests.
         capture_key_arn: what captures are encrypted with; empty for S3's own key.
     """
@@ -197,6 +235,7 @@ class ChangeEndpointSettings:
     keeps_stages: bool
     traffic: Traffic | None = None
     scaling: Scaling | None = None
+    monitor: ModelMonitor | None = None
     capture_key_arn: str = ""
     stage_roles: StageRoles = AT_HOME
     stage_serve_roles: Mapping[str, str] = field(default_factory=dict)
@@ -318,6 +357,7 @@ def read_change_endpoint(environment: Mapping[str, str]) -> ChangeEndpointSettin
         keeps_stages=_text(environment, "KEEP_STAGES") == "true",
         traffic=_traffic(environment) if "TRAFFIC" in environment else None,
         scaling=Scaling(**_json(environment, "SCALING")) if "SCALING" in environment else None,
+        monitor=ModelMonitor(**_json(environment, "MODEL_MONITOR")) if "MODEL_MONITOR" in environment else None,
         capture_key_arn=environment.get("CAPTURE_KEY_ARN", ""),
         stage_roles=_stage_roles(environment),
         stage_serve_roles=_roles(environment, "STAGE_SERVE_ROLES"),
@@ -375,6 +415,7 @@ def read_reconcile(environment: Mapping[str, str]) -> ReconcileSettings:
         release_queue_url=_text(environment, "RELEASE_QUEUE_URL"),
         waits_queue_url=_text(environment, "WAITS_QUEUE_URL"),
         retraining_queue_url=_text(environment, "RETRAINING_QUEUE_URL"),
+        schedules=MonitoringSchedules(**_json(environment, "SCHEDULES")) if "SCHEDULES" in environment else None,
     )
 
 

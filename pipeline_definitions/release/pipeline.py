@@ -50,7 +50,8 @@ def _promoted(stages: Stages, verdict: Step) -> list[Step]:
     change = stages.change("Promote", "promote", "prod", after=[verdict])
     ready = stages.wait("Promoted", "endpoint", "prod", change, _READY)
     scale = stages.change("Scale", "scale", "prod", after=[ready])
-    return [change, ready, scale, stages.test("VerifyProduction", "production", change, ready)]
+    monitor = stages.change("Monitor", "monitor", "prod", after=[ready])
+    return [change, ready, scale, monitor, stages.test("VerifyProduction", "production", change, ready)]
 
 
 def _kept(stages: Stages, experiment: Step, verdict: Step) -> list[Step]:

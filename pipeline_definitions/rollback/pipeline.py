@@ -18,5 +18,6 @@ def build(session: OfflineSession) -> str:
     change = stages.change("Promote", "promote", "prod", after=[], at_once="true")
     ready = stages.wait("Promoted", "endpoint", "prod", change, ["endpoint_config"])
     scale = stages.change("Scale", "scale", "prod", after=[ready])
+    monitor = stages.change("Monitor", "monitor", "prod", after=[ready])
     verify = stages.test("VerifyProduction", "production", change, ready)
-    return render("rollback", session, PARAMETERS, [change, ready, scale, verify])
+    return render("rollback", session, PARAMETERS, [change, ready, scale, monitor, verify])

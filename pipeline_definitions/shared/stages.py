@@ -28,7 +28,11 @@ from pipeline_definitions.shared.steps import (
 _TESTS_MAX_S: Final = 3600
 _CHANGED: Final = ("endpoint", "config", "variants", "mode", "previous")
 """What `change_endpoint` answers."""
-_ANSWERS: Final[Mapping[str, Sequence[str]]] = {"remove": ("endpoint",), "scale": ("endpoint", "scaling")}
+_ANSWERS: Final[Mapping[str, Sequence[str]]] = {
+    "remove": ("endpoint",),
+    "scale": ("endpoint", "scaling"),
+    "monitor": ("endpoint", "monitoring"),
+}
 """What it answers to changes that nobody waits for."""
 
 PACKAGE_ARN: Final = ParameterString("ModelPackageArn")

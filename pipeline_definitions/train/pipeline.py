@@ -368,6 +368,7 @@ def _metadata(
         "execution_arn": ExecutionVariables.PIPELINE_EXECUTION_ARN,
         "golden_records": under(output_uri(evaluate, "evaluation"), "golden.json"),
         "holdout": under(output_uri(prepare, "holdout"), "holdout.csv"),
+        "predictions": under(output_uri(evaluate, "predictions"), "predictions.csv"),
     }
 
 

@@ -1,7 +1,8 @@
 """The `watch` pipeline: what came to production lately, and how the answers have stood up to what came to pass.
 
-collect -> requests? -> data quality; answers whose labels are due? -> model quality. One run looks at one variant, with
-the baselines of the package that serves as it. A run ends well whether or not it finds drift: alarms read the metrics.
+collect -> requests? -> data quality, and feature attribution where it is asked for; answers whose labels are due? ->
+model quality, and bias where it is asked for. One run looks at one variant, with the baselines of the package that
+serves as it. A run ends well whether or not it finds drift: alarms read the metrics.
 """
 
 from typing import Any, Final
@@ -29,10 +30,12 @@ from pipeline_definitions.shared.steps import (
     sklearn_image,
     under,
     wheels_input,
+    xgboost_image,
 )
 
 _MAX_S: Final = 3600
 _COLLECTED: Final = PropertyFile(name="Collected", output_name="collected", path="collected.json")
+_CAPTURED_ANSWERS: Final = '{"sagemakerCaptureJson": {"captureIndexNames": ["endpointInput", "endpointOutput"]}}'
 _CAPTURED_REQUESTS: Final = '{"sagemakerCaptureJson": {"captureIndexNames": ["endpointInput"]}}'
 
 SCHEDULED_TIME: Final = ParameterString("ScheduledTime")
@@ -43,6 +46,8 @@ REPORTS_URI: Final = ParameterString("ReportsUri")
 SCHEDULE_PREFIX: Final = ParameterString("SchedulePrefix")
 WINDOW_S: Final = ParameterInteger("WindowS", default_value=86_400)
 LABEL_DELAY_S: Final = ParameterInteger("LabelDelayS", default_value=604_800)
+BIAS: Final = ParameterString("Bias", default_value="off", enum_values=["off", "on"])
+ATTRIBUTION: Final = ParameterString("Attribution", default_value="off", enum_values=["off", "on"])
 PRODUCTION_ROLE: Final = ParameterString("ProductionRoleArn", default_value="none")
 INSTANCE_TYPE: Final = ParameterString("ProcessingInstanceType", default_value="ml.m5.large")
 
@@ -55,6 +60,8 @@ PARAMETERS: Final = (
     SCHEDULE_PREFIX,
     WINDOW_S,
     LABEL_DELAY_S,
+    BIAS,
+    ATTRIBUTION,
     PRODUCTION_ROLE,
     INSTANCE_TYPE,
 )
@@ -70,9 +77,13 @@ def build(session: OfflineSession) -> str:
         JSON text with stand-in names (`tokens`).
     """
     collect = _collect(session)
-    requests = _if(collect, "Requests", _data_quality(session, collect))
-    answers = _if(collect, "Answers", _model_quality(session, collect))
-    return render("watch", session, PARAMETERS, [collect, requests, answers])
+    parts = [
+        _if(collect, "HasRequests", "requests", _data_quality(session, collect)),
+        _if(collect, "HasAnswers", "answers", _model_quality(session, collect)),
+        _if(collect, "AsksBias", "bias", _bias(session, collect)),
+        _if(collect, "AsksAttribution", "attribution", _attribution(session, collect)),
+    ]
+    return render("watch", session, PARAMETERS, [collect, *parts])
 
 
 def _collect(session: OfflineSession) -> ProcessingStep:
@@ -90,6 +101,8 @@ def _collect(session: OfflineSession) -> ProcessingStep:
             "output-uri": _report("collected"),
             "window-s": WINDOW_S.to_string(),
             "label-delay-s": LABEL_DELAY_S.to_string(),
+            "bias": BIAS,
+            "attribution": ATTRIBUTION,
             "production-role-arn": PRODUCTION_ROLE,
         },
         outputs=[output_folder("collected", _report("collected"))],
@@ -98,11 +111,9 @@ def _collect(session: OfflineSession) -> ProcessingStep:
     )
 
 
-def _if(collect: ProcessingStep, what: str, step: ProcessingStep) -> ConditionStep:
-    found = JsonGet(step_name=collect.name, property_file=_COLLECTED, json_path=what.lower())
-    return ConditionStep(
-        name=f"Has{what}", conditions=[ConditionEquals(left=found, right=1)], if_steps=[step], else_steps=[]
-    )
+def _if(collect: ProcessingStep, name: str, what: str, step: ProcessingStep) -> ConditionStep:
+    found = JsonGet(step_name=collect.name, property_file=_COLLECTED, json_path=what)
+    return ConditionStep(name=name, conditions=[ConditionEquals(left=found, right=1)], if_steps=[step], else_steps=[])
 
 
 def _data_quality(session: OfflineSession, collect: ProcessingStep) -> ProcessingStep:
@@ -138,6 +149,45 @@ def _model_quality(session: OfflineSession, collect: ProcessingStep) -> Processi
     )
 
 
+def _bias(session: OfflineSession, collect: ProcessingStep) -> ProcessingStep:
+    """How otherwise a group is treated than on the hold-out."""
+    return _analysis(
+        session,
+        collect,
+        "Bias",
+        "bias",
+        arguments={"dataset-format": _CAPTURED_ANSWERS, "probability-attribute": "prediction"},
+        inputs=[
+            manifest_input("data", _collected(collect, "answers-manifest.json")),
+            manifest_input("labels", _collected(collect, "labels-manifest.json")),
+            manifest_input("holdout", _collected(collect, "holdout-manifest.json")),
+            manifest_input("predictions", _collected(collect, "predictions-manifest.json")),
+            input_file("window", _collected(collect, "answers-window.json")),
+        ],
+    )
+
+
+def _attribution(session: OfflineSession, collect: ProcessingStep) -> ProcessingStep:
+    """Whether the same features matter as on the hold-out: asked of the model itself, in the image that it serves in.
+
+    The wheels fit that image too: both have Python 3.12, and polars is built for the stable ABI.
+    """
+    return _analysis(
+        session,
+        collect,
+        "Attribution",
+        "attribution",
+        arguments={"dataset-format": _CAPTURED_REQUESTS},
+        inputs=[
+            manifest_input("data", _collected(collect, "requests-manifest.json")),
+            manifest_input("holdout", _collected(collect, "holdout-manifest.json")),
+            manifest_input("model", _collected(collect, "model-manifest.json")),
+            input_file("window", _collected(collect, "requests-window.json")),
+        ],
+        image=xgboost_image(),
+    )
+
+
 def _analysis(
     session: OfflineSession,
     collect: ProcessingStep,
@@ -146,11 +196,12 @@ def _analysis(
     *,
     arguments: dict[str, Any],
     inputs: list[ProcessingInput],
+    image: str | None = None,
 ) -> ProcessingStep:
-    window = "requests" if analysis == "data-quality" else "answers"
+    window = "requests" if arguments.get("dataset-format") == _CAPTURED_REQUESTS else "answers"
     return script_step(
         name,
-        _processor(session),
+        _processor(session, image),
         arguments={
             "analysis": analysis,
             "contract": tokens.CONTRACT_PATH,
@@ -174,5 +225,5 @@ def _collected(collect: ProcessingStep, name: str) -> Any:
     return under(output_uri(collect, "collected"), name)
 
 
-def _processor(session: OfflineSession) -> Any:
-    return script_processor(session, sklearn_image(), tokens.WATCH_ROLE_ARN, INSTANCE_TYPE, _MAX_S)
+def _processor(session: OfflineSession, image: str | None = None) -> Any:
+    return script_processor(session, image or sklearn_image(), tokens.WATCH_ROLE_ARN, INSTANCE_TYPE, _MAX_S)

@@ -79,6 +79,23 @@ SETTINGS: dict[str, dict[str, Any]] = {
         "monitoring": {"window_s": 3600, "label_delay_s": 0},
         "retraining": {"cooldown_s": 3600, "reconcile_every_min": 5},
     },
+    "handed": {
+        "like": "rainfall",
+        "thresholds": {"auc": 0.6},
+        "release": {"experiment": {"mode": "none"}, "tests": {"calibration_max": 0.3}},
+        "monitoring": {"engine": "model-monitor", "every_h": 1, "window_s": 3600, "label_delay_s": 0},
+        "retraining": {"reconcile_every_min": 30},
+    },
+    "weighed": {
+        "like": "flights",
+        "release": {"experiment": {"mode": "none"}},
+        "monitoring": {
+            "window_s": 3600,
+            "label_delay_s": 0,
+            "bias": {"facet": "origin", "facet_values": ["LGA"]},
+            "attribution": {},
+        },
+    },
     "messy": {"like": "rainfall", "batch": {"min_files": 4, "window_s": 1}},
 }
 """What differs from the settings in infra/models, by model."""

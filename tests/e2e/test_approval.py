@@ -79,7 +79,7 @@ def test_the_live_version_rejected_goes_back_to_the_one_before(loop: Loop) -> No
     assert caller.answers > 10
     steps = loop.steps(back)
     assert {name: step["StepStatus"] for name, step in steps.items()} == dict.fromkeys(
-        ("Promote", "Promoted", "Scale", "VerifyProduction"), "Succeeded"
+        ("Promote", "Promoted", "Scale", "Monitor", "VerifyProduction"), "Succeeded"
     )
     assert _verified(loop, back) == {"verdict": "passed", "model_package_arn": first, "variants": "champion"}
     assert loop.served("twice") == first

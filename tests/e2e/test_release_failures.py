@@ -171,7 +171,7 @@ def test_an_update_that_the_service_takes_back_silently_is_noticed_and_productio
         assert words in reason
         assert words in _told(loop, taken_back)
     assert back["PipelineExecutionStatus"] == "Succeeded"
-    assert set(loop.steps(back)) == {"Promote", "Promoted", "Scale", "VerifyProduction"}
+    assert set(loop.steps(back)) == {"Promote", "Promoted", "Scale", "Monitor", "VerifyProduction"}
     assert loop.served(MODEL) == champion
     assert champion in loop.told(MODEL, "rollback-done")
 

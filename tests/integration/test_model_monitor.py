@@ -10,6 +10,10 @@ import boto3
 import pytest
 from botocore.exceptions import ClientError
 
+from lambdas.change_endpoint.decision import Names
+from lambdas.change_endpoint.monitoring import watch
+from lambdas.change_endpoint.monitors import monitors
+from lambdas.shared.settings import ModelMonitor
 from pipeline_definitions import programs
 from tests.support.apart import Emulator
 from tests.support.waiting import eventually
@@ -331,3 +335,21 @@ def test_a_definition_is_locked_by_its_schedule_until_that_is_deleted(aws: Monit
     with pytest.raises(ClientError, match="ResourceNotFound"):
         aws.sagemaker.describe_model_quality_job_definition(JobDefinitionName="quality")
     assert len(aws.executions("quality")) == 1  # the history stays
+
+
+def test_a_later_release_has_the_schedules_run_its_own_definitions(aws: Monitored) -> None:
+    aws.serve("handed-prod")
+    files = {kind: {"S3Uri": f"s3://{BUCKET}/baseline/{kind.lower()}.json"} for kind in ("Statistics", "Constraints")}
+    package = {"ModelPackageArn": "arn", "DriftCheckBaselines": {"ModelDataQuality": files, "ModelQuality": files}}
+    folders = (f"s3://{BUCKET}/truth", f"s3://{BUCKET}/handed", f"s3://{BUCKET}/preprocessor.py")
+    settings = ModelMonitor(IMAGE, ROLE, *folders, "ml.m5.large", every_h=1, label_delay_s=0)
+
+    for version in (1, 1, 2):
+        for monitor in monitors(settings, Names("handed", "handed", version, "release"), package):
+            watch(aws.sagemaker, monitor)
+            eventually(lambda: aws.described(monitor.schedule)["MonitoringScheduleStatus"] == "Scheduled")  # noqa: B023
+
+    for schedule in ("handed-data-quality", "handed-model-quality"):
+        running = aws.described(schedule)["MonitoringScheduleConfig"]["MonitoringJobDefinitionName"]
+        assert running.startswith(f"{schedule}-v2-")
+        aws.sagemaker.stop_monitoring_schedule(MonitoringScheduleName=schedule)

@@ -279,6 +279,48 @@ def test_a_wrong_setting_of_the_release_is_named(
     assert str(caught.value).rpartition("; ")[2].startswith(("correct", "put", "leave", "wait"))
 
 
+@pytest.mark.parametrize(
+    ("monitoring", "expected"),
+    [
+        ({"engine": "clarify"}, "'monitoring.engine': expected a string like pipeline|model-monitor"),
+        ({"engine": "model-monitor", "window_s": 7200}, "'monitoring.window_s': expected 86400, as long as every_h"),
+        ({"engine": "model-monitor", "label_delay_s": 90}, "'monitoring.label_delay_s': expected whole hours"),
+        (
+            {"engine": "model-monitor", "window_s": 86400, "attribution": {}},
+            "'monitoring.attribution': expected nothing with engine model-monitor",
+        ),
+        ({"bias": {"facet": "tailnum", "facet_values": ["x"]}}, "'monitoring.bias.facet': expected a feature"),
+        ({"bias": {"facet": "origin", "facet_values": []}}, "'monitoring.bias.facet_values': expected at least one"),
+        (
+            {"bias": {"facet": "origin", "facet_values": ["LGA"], "metrics": ["PPL"]}},
+            "'monitoring.bias.metrics': expected some of CI, ",
+        ),
+        ({"attribution": {"threshold": 2}}, "'monitoring.attribution.threshold': expected a number from 0 to 1"),
+    ],
+)
+def test_a_wrong_setting_of_monitoring_is_named(
+    tmp_path: Path, flights: dict[str, Any], schema: dict[str, Any], monitoring: object, expected: str
+) -> None:
+    path = _write(tmp_path, {**flights, "monitoring": monitoring}, schema)
+
+    with pytest.raises(SettingsError) as caught:
+        load_model(path)
+
+    assert str(caught.value).startswith(f"{path}: {expected}")
+
+
+def test_the_contract_says_what_is_asked_for_with_its_defaults(
+    tmp_path: Path, flights: dict[str, Any], schema: dict[str, Any]
+) -> None:
+    monitoring = {"window_s": 7200, "bias": {"facet": "origin", "facet_values": ["LGA"]}, "attribution": {}}
+
+    model = load_model(_write(tmp_path, {**flights, "monitoring": monitoring}, schema))
+
+    found = json.loads(model.contract_text())["monitoring"]
+    bias = {"facet": "origin", "facet_values": ["LGA"], "margin": 0.1, "metrics": ["DPPL", "AD"]}
+    assert found == {"window_s": 7200, "bias": bias, "attribution": {"threshold": 0.9}}
+
+
 def test_a_file_that_is_not_there_or_no_json_is_named(tmp_path: Path) -> None:
     broken = tmp_path / "broken.json"
     broken.write_text("{", "utf-8")

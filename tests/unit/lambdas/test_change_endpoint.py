@@ -348,7 +348,11 @@ def test_what_is_rejected_meanwhile_can_still_be_withdrawn_and_taken_down(world:
 @pytest.mark.parametrize(
     ("change", "stage", "problem"),
     [
-        ("redeploy", "dev", "change 'redeploy': expected deploy, experiment, promote, withdraw, scale or remove"),
+        (
+            "redeploy",
+            "dev",
+            "change 'redeploy': expected deploy, experiment, promote, withdraw, scale, monitor or remove",
+        ),
         ("deploy", "test", "stage 'test': expected one of dev, staging, prod"),
         ("remove", "test", "stage 'test': expected one of dev, staging, prod"),
     ],

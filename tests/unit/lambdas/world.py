@@ -33,6 +33,8 @@ from lambdas.shared.settings import (
     ExperimentSettings,
     GuardRails,
     Machines,
+    ModelMonitor,
+    MonitoringSchedules,
     ReconcileSettings,
     RetrainingPolicy,
     Scaling,
@@ -102,6 +104,11 @@ def _exists(kind: str, name: str) -> ClientError:
     return ClientError(error, "Create")  # type: ignore[arg-type]
 
 
+def _monitor_error(code: str, message: str) -> ClientError:
+    error = {"Error": {"Code": code, "Message": message}}
+    return ClientError(error, "MonitoringSchedule")  # type: ignore[arg-type]
+
+
 @dataclass
 class FakeSageMaker:
     """Executions, packages and endpoints, as far as the functions ask for them."""
@@ -124,6 +131,45 @@ class FakeSageMaker:
     titles: dict[str, str] = field(default_factory=dict)
     begun: dict[str, datetime] = field(default_factory=dict)
     jobs: dict[str, dict[str, Any]] = field(default_factory=dict)
+    definitions: dict[str, dict[str, Any]] = field(default_factory=dict)
+    schedules: dict[str, dict[str, Any]] = field(default_factory=dict)
+    looks: list[dict[str, Any]] = field(default_factory=list)
+
+    def create_data_quality_job_definition(self, **request: Any) -> dict[str, Any]:
+        return self._define(request)
+
+    def create_model_quality_job_definition(self, **request: Any) -> dict[str, Any]:
+        return self._define(request)
+
+    def _define(self, request: dict[str, Any]) -> dict[str, Any]:
+        if request["JobDefinitionName"] in self.definitions:
+            raise _monitor_error("ResourceInUse", f"Job definition {request['JobDefinitionName']} already exists.")
+        self.definitions[request["JobDefinitionName"]] = request
+        return {}
+
+    def describe_monitoring_schedule(self, MonitoringScheduleName: str) -> dict[str, Any]:  # noqa: N803 - AWS's own name
+        if MonitoringScheduleName not in self.schedules:
+            raise _monitor_error("ResourceNotFound", f"Could not find {MonitoringScheduleName}.")
+        return {"MonitoringScheduleConfig": self.schedules[MonitoringScheduleName]}
+
+    def create_monitoring_schedule(self, **request: Any) -> dict[str, Any]:
+        assert request["MonitoringScheduleName"] not in self.schedules
+        return self._schedule("create_monitoring_schedule", request)
+
+    def update_monitoring_schedule(self, **request: Any) -> dict[str, Any]:
+        return self._schedule("update_monitoring_schedule", request)
+
+    def _schedule(self, change: str, request: dict[str, Any]) -> dict[str, Any]:
+        assert request["MonitoringScheduleConfig"]["MonitoringJobDefinitionName"] in self.definitions
+        self.changes.append((change, request))
+        self.schedules[request["MonitoringScheduleName"]] = request["MonitoringScheduleConfig"]
+        return {}
+
+    def list_monitoring_executions(self, **request: Any) -> dict[str, Any]:
+        """Those of a schedule; a test lists the newest first, as was asked."""
+        assert (request["SortBy"], request["SortOrder"]) == ("ScheduledTime", "Descending")
+        name = request["MonitoringScheduleName"]
+        return {"MonitoringExecutionSummaries": [one for one in self.looks if one["MonitoringScheduleName"] == name]}
 
     def list_pipeline_executions(self, **request: Any) -> dict[str, Any]:
         """Newest first, as AWS does; an execution runs until a test says how it ended."""
@@ -434,7 +480,7 @@ class World:
     def start_retraining(self, policy: RetrainingPolicy = POLICY) -> StartRetraining:
         return build_start_retraining(retraining_settings(self._shared(1), policy), self.clients)
 
-    def reconcile(self) -> ReconcileFunction:
+    def reconcile(self, schedules: MonitoringSchedules | None = None) -> ReconcileFunction:
         settings = ReconcileSettings(
             shared=self._shared(1),
             package_group="driftloop-flights",
@@ -445,6 +491,7 @@ class World:
             release_queue_url=self.queue_url("release"),
             waits_queue_url=self.queue_url("waits"),
             retraining_queue_url=self.queue_url("retraining"),
+            schedules=schedules,
         )
         return build_reconcile(settings, self.clients)
 
@@ -471,6 +518,7 @@ class World:
         machines: Machines = Machines("ml.m5.large", 1),  # noqa: B008 - frozen
         traffic: Traffic | None = None,
         scaling: Scaling | None = None,
+        monitor: ModelMonitor | None = None,
     ) -> ChangeEndpoint:
         settings = ChangeEndpointSettings(
             endpoint_prefix="driftloop-flights",
@@ -482,6 +530,7 @@ class World:
             keeps_stages=keeps_stages,
             traffic=traffic,
             scaling=scaling,
+            monitor=monitor,
         )
         return ChangeEndpoint(settings, self.clients)
 

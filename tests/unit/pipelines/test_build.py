@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from pipeline_definitions import build
-from pipeline_definitions.shared.images import REGISTRY_ACCOUNTS, SKLEARN_VERSION, XGBOOST_VERSION
+from pipeline_definitions.shared.images import MONITOR_ACCOUNTS, REGISTRY_ACCOUNTS, SKLEARN_VERSION, XGBOOST_VERSION
 
 NO_NETWORK = """
 import runpy, sys
@@ -49,6 +49,18 @@ def test_registry_accounts_are_those_of_the_sdk() -> None:
 
     assert done.returncode == 0, done.stderr
     assert all(registries == dict(REGISTRY_ACCOUNTS) for registries in json.loads(done.stdout))
+
+
+def test_accounts_of_model_monitor_are_those_of_the_sdk() -> None:
+    code = (
+        "import json\n"
+        "from sagemaker.core.image_uris import config_for_framework\n"
+        "print(json.dumps(config_for_framework('model-monitor')['versions']['']['registries']))\n"
+    )
+
+    done = python(code)
+
+    assert json.loads(done.stdout) == dict(MONITOR_ACCOUNTS), done.stderr
 
 
 def test_an_aws_call_while_composing_is_refused_by_name() -> None:

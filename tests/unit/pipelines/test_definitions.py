@@ -117,6 +117,24 @@ def test_train_is_the_pipeline_of_the_architecture() -> None:
     assert kinds["GateThreshold"] == kinds["HoldoutFraction"] == kinds["MinChildWeight"] == "Float"
 
 
+def test_watch_looks_at_bias_and_attribution_only_where_they_are_asked_for() -> None:
+    definition = load("watch")
+
+    conditions = [step for step in definition["Steps"] if step["Type"] == "Condition"]
+    parts = {step["Name"]: [each["Name"] for each in step["Arguments"]["IfSteps"]] for step in conditions}
+    assert parts == {
+        "HasRequests": ["DataQuality"],
+        "HasAnswers": ["ModelQuality"],
+        "AsksBias": ["Bias"],
+        "AsksAttribution": ["Attribution"],
+    }
+    defaults = {item["Name"]: item.get("DefaultValue") for item in definition["Parameters"]}
+    assert (defaults["Bias"], defaults["Attribution"]) == ("off", "off")
+    images = {step["Name"]: step["Arguments"].get("AppSpecification", {}) for step in steps_of(definition["Steps"])}
+    with_xgboost = [name for name, image in images.items() if "xgboost" in image.get("ImageUri", "")]
+    assert with_xgboost == ["Attribution"]
+
+
 def test_retrain_is_train_behind_assemble_with_what_was_captured_in_place_of_files() -> None:
     train, retrain = load("train"), load("retrain")
 
@@ -183,6 +201,7 @@ def test_release_is_the_pipeline_of_the_architecture() -> None:
         ("Lambda", "Promote"),
         ("Callback", "Promoted"),
         ("Lambda", "Scale"),
+        ("Lambda", "Monitor"),
         ("Processing", "VerifyProduction"),
         ("Lambda", "Withdraw"),
         ("Callback", "Withdrawn"),
@@ -221,6 +240,7 @@ def test_only_the_verdict_to_promote_promotes_and_whatever_else_ends_with_its_re
         "Promote",
         "Promoted",
         "Scale",
+        "Monitor",
         "VerifyProduction",
     ]
     [kept] = [step for step in decide["Arguments"]["ElseSteps"] if step["Type"] == "Fail"]
@@ -243,6 +263,7 @@ def test_each_change_is_one_that_the_function_knows_and_in_its_stage() -> None:
         ("StartExperiment", "experiment", "prod"),
         ("Promote", "promote", "prod"),
         ("Scale", "scale", "prod"),
+        ("Monitor", "monitor", "prod"),
         ("Withdraw", "withdraw", "prod"),
     }
 
@@ -257,7 +278,7 @@ def test_a_rollback_is_the_promotion_and_nothing_before_it() -> None:
     release = {step["Name"]: step for step in steps_of(load("release")["Steps"])}
     rollback = load("rollback")["Steps"]
 
-    assert [step["Name"] for step in rollback] == ["Promote", "Promoted", "Scale", "VerifyProduction"]
+    assert [step["Name"] for step in rollback] == ["Promote", "Promoted", "Scale", "Monitor", "VerifyProduction"]
     for step in rollback:
         at_once = {"at_once": "true"} if step["Name"] == "Promote" else {}
         assert step["Arguments"] == {**release[step["Name"]]["Arguments"], **at_once}

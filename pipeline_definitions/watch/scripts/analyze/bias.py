@@ -39,12 +39,12 @@ def measure(groups: Groups) -> dict[str, Measures]:
     return {stage: measures for stage, measures in found.items() if measures}
 
 
-def drifted(now: Measures, before: Mapping[str, float | None]) -> Iterator[tuple[str, str]]:
-    """Measures that got worse, each with AWS's sentence."""
+def drifted(now: Measures, before: Mapping[str, float | None], margin: float = 0.0) -> Iterator[tuple[str, str]]:
+    """Measures that got worse by more than the margin, each with AWS's sentence. AWS itself knows no margin."""
     for name, value in now.items():
         bound = before.get(name)
         neutral = NEUTRAL.get(name, 0.0)
-        if value is not None and bound is not None and abs(value - neutral) > abs(bound - neutral):
+        if value is not None and bound is not None and abs(value - neutral) > abs(bound - neutral) + margin:
             yield name, f"Metric value {value} doesn't meet the baseline constraint requirement {bound}"
 
 

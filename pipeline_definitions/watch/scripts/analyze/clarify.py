@@ -1,6 +1,7 @@
 """The analyses that Clarify's monitors do: bias and feature attribution, with their files.
 
-Without a baseline an analysis is the baseline: it writes analysis.json, with which the next one is compared.
+Without a baseline an analysis is the baseline: it writes analysis.json, with which the next one is compared. Where a
+version's hold-out is brought instead, that is analyzed first, and is the baseline.
 """
 
 from collections.abc import Mapping, Sequence
@@ -23,11 +24,18 @@ _LABEL = "label0"
 
 @dataclass(frozen=True)
 class Facet:
-    """Whose bias is asked for: rows whose column has one of the values."""
+    """Whose bias is asked for: rows whose column has one of the values.
+
+    Attributes:
+        margin: how much further than at the baseline a measure may be from its neutral value.
+        metrics: the measures that may drift; all if none is named.
+    """
 
     column: str
     values: tuple[str, ...]
     label: str
+    margin: float = 0.0
+    metrics: tuple[str, ...] = ()
 
     @property
     def value(self) -> str:
@@ -77,14 +85,20 @@ def of_bias(frame: pl.DataFrame, facet: Facet, answers: Answers, before: Json | 
         about = {"BiasStage": _STAGES[stage], "Label": facet.label, "LabelValue": "1"}
         about |= {"Facet": facet.column, "FacetValue": facet.value}
         measures += [Measure(f"bias_metric_{name}", value, known.get(name), about) for name, value in values.items()]
-        for name, said in bias.drifted(values, known):
+        judged = {name: value for name, value in values.items() if name in (facet.metrics or values)}
+        for name, said in bias.drifted(judged, known, facet.margin):
             entry = {"facet": facet.column, "facet_value": facet.value, "metric_name": name}
             violations.append({**entry, "constraint_check_type": "bias_drift_check", "description": said})
     return Found(analysis, measures, violations)
 
 
-def of_attribution(frame: pl.DataFrame, archive: Path, before: Json | None) -> Found:
+def of_attribution(
+    frame: pl.DataFrame, archive: Path, before: Json | None, ndcg_min: float = attribution.NDCG_MIN
+) -> Found:
     """Which features matter to a model.
+
+    Args:
+        ndcg_min: rankings that agree less have drifted.
 
     Raises:
         UnreadableError: there is no archive, or a feature is missing.
@@ -106,14 +120,14 @@ def of_attribution(frame: pl.DataFrame, archive: Path, before: Json | None) -> F
         return Found(analysis, measures, [])
     score = attribution.ndcg(shap_before, shap)
     measures.append(Measure("monitor_ndcg", score, 1.0, {}))
-    return Found(analysis, measures, _reordered(score))
+    return Found(analysis, measures, _reordered(score, ndcg_min))
 
 
-def _reordered(score: float) -> list[Mapping[str, str]]:
+def _reordered(score: float, ndcg_min: float) -> list[Mapping[str, str]]:
     """AWS's sentence is not known; this one is ours."""
-    if score >= attribution.NDCG_MIN:
+    if score >= ndcg_min:
         return []
-    said = f"The nDCG score {score} of the features' ranking is below {attribution.NDCG_MIN}"
+    said = f"The nDCG score {score} of the features' ranking is below {ndcg_min}"
     check = {"constraint_check_type": "feature_attribution_drift_check", "description": said}
     return [{"label": _LABEL, "metric_name": "shap", **check}]
 

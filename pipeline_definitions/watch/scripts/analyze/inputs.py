@@ -160,8 +160,12 @@ def _scanned(kind: str, files: list[Path], options: Json) -> pl.LazyFrame:
 
 
 def _with_known(frame: pl.LazyFrame, reading: Reading) -> pl.LazyFrame:
-    """Where the request's columns are known, the others (a target, a time) are none of the analysis's business."""
-    return frame.select(reading.names.inputs) if reading.names.inputs else frame
+    """Where the request's columns are known, the others (a target, a time) are none of the analysis's business.
+
+    They come in the order of their names: so does what a preprocessor makes in Model Monitor's own container, which
+    knows a baseline's columns by their place.
+    """
+    return frame.select(sorted(reading.names.inputs)) if reading.names.inputs else frame
 
 
 def _settled(frame: pl.LazyFrame, reading: Reading, kind: str) -> pl.LazyFrame:

@@ -12,8 +12,9 @@ from typing import Any
 import polars as pl
 
 from pipeline_definitions.shared.scripts import jobs
-from pipeline_definitions.shared.scripts.capture import Names, Window
-from pipeline_definitions.watch.scripts.analyze import metrics, preprocess
+from pipeline_definitions.shared.scripts.capture import Names, UnreadableError, Window
+from pipeline_definitions.watch.scripts.analyze import metrics, model_quality, preprocess
+from pipeline_definitions.watch.scripts.analyze.attribution import NDCG_MIN
 from pipeline_definitions.watch.scripts.analyze.clarify import Facet
 from pipeline_definitions.watch.scripts.analyze.constraints_file import Rules
 from pipeline_definitions.watch.scripts.analyze.data_quality import Mode
@@ -135,7 +136,43 @@ class Job:
 
     @property
     def facet(self) -> Facet:
-        return Facet(self.options.facet, tuple(self.options.facet_values), self.options.label_attribute)
+        """The option's, else what the contract's settings say.
+
+        Raises:
+            UnreadableError: neither says one.
+        """
+        options, said = self.options, self._contract.get("monitoring", {}).get("bias")
+        if options.facet:
+            return Facet(options.facet, tuple(options.facet_values), options.label_attribute)
+        if not said:
+            raise UnreadableError("no facet: say --facet, or monitoring.bias in the contract")
+        group = said["facet"], tuple(said["facet_values"])
+        return Facet(*group, options.label_attribute, said["margin"], tuple(said["metrics"]))
+
+    @property
+    def ndcg_min(self) -> float:
+        """From which agreement on the ranking of features has not drifted."""
+        return float(self._contract.get("monitoring", {}).get("attribution", {"threshold": NDCG_MIN})["threshold"])
+
+    def labelled(self) -> pl.DataFrame:
+        """Captured answers with their labels, if these were brought; without any label the answers alone."""
+        if not self.labels_dir or not self.labels_dir.is_dir():
+            return self.frame()
+        merged = self.options.base_dir / "merged"
+        for folder, lines in model_quality.merged(self.data_dir, self.labels_dir):
+            self._write(merged / folder / "part.jsonl", "".join(json.dumps(line) + "\n" for line in lines))
+        data = merged if merged.is_dir() else self.data_dir
+        return read(data, self._reading(self.options.dataset_format, self._window)).frame.collect()
+
+    def holdout(self) -> pl.DataFrame | None:
+        """Rows of a version that its training never saw, with labels and predictions if these were brought."""
+        folder, answers = self.inputs / "holdout", self.inputs / "predictions"
+        if not folder.is_dir():
+            return None
+        rows = pl.read_csv(folder / "holdout.csv", infer_schema=False).select(self._names.inputs)
+        if not answers.is_dir():
+            return rows
+        return rows.hstack(pl.read_csv(answers / "predictions.csv", infer_schema=False))
 
     def write(self, name: str, document: Json) -> None:
         """A report's JSON file."""

@@ -12,8 +12,10 @@ Analyses
 Reads   input/data/            the data set; for model-quality captured requests; for bias what its merge wrote
         input/baseline/        statistics.json, constraints.json, report.json if there (data-quality, model-quality)
         input/baseline_data/   the baseline's own data, if distances are to be exact
-        input/labels/          ground truth by inference id (model-quality)
+        input/labels/          ground truth by inference id (model-quality, bias)
         input/model/           model.tar.gz (attribution)
+        input/holdout/         holdout.csv, instead of a baseline (bias, attribution)
+        input/predictions/     predictions.csv, label and prediction of each row of the hold-out (bias)
         input/wheels/          the archive of wheels, see docs/decisions/0007
 Writes  output/report/         statistics.json, constraints.json, constraint_violations.json, formats of Model Monitor;
                                report.json for programs and report.html for people

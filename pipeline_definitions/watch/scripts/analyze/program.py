@@ -126,14 +126,22 @@ def _merge(job: Job) -> str:
 
 
 def _bias(job: Job) -> str:
-    found = clarify.of_bias(job.frame(), job.facet, job.answers, job.baseline_if_any("analysis.json"))
+    facet, answers, rows = job.facet, job.answers, job.holdout()
+    before = clarify.of_bias(rows, facet, answers, None).analysis if rows is not None else _before(job)
+    found = clarify.of_bias(job.labelled(), facet, answers, before)
     return _tell(job, "Bias", metrics.BIAS, found)
 
 
 def _attribution(job: Job) -> str:
-    archive = job.inputs / "model/model.tar.gz"
-    found = clarify.of_attribution(job.frame(), archive, job.baseline_if_any("analysis.json"))
+    archive, rows = job.inputs / "model/model.tar.gz", job.holdout()
+    before = clarify.of_attribution(rows, archive, None).analysis if rows is not None else _before(job)
+    found = clarify.of_attribution(job.frame(), archive, before, job.ndcg_min)
     return _tell(job, "Feature attribution", metrics.EXPLAINABILITY, found)
+
+
+def _before(job: Job) -> Mapping[str, Any] | None:
+    """An earlier analysis."""
+    return job.baseline_if_any("analysis.json")
 
 
 def _tell(job: Job, title: str, kind: str, found: Found) -> str:

@@ -2,7 +2,8 @@
 
 Asks    the endpoint for the model package behind --variant, and since when; the package for its own baselines
         S3 for captured requests and labels, by the hours that their keys name
-Writes  output/collected/collected.json     whether there are requests and answers to analyze, in words and as 1 or 0
+Writes  output/collected/collected.json     whether there are requests and answers to analyze, in words and as 1 or 0;
+                                            whether bias and attribution are, where they are asked for
         output/collected/*-manifest.json    the files of each input, as SageMaker's ManifestFile
         output/collected/*-window.json      from when to when
 
@@ -14,7 +15,7 @@ metric, `monitor_files` 0.
 
 import argparse
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -25,8 +26,15 @@ import boto3
 from pipeline_definitions.shared.scripts.jobs import fail, region
 from pipeline_definitions.shared.scripts.roles import acting_as
 from pipeline_definitions.watch.scripts.collect.files import Folder, Span, manifest
-from pipeline_definitions.watch.scripts.collect.serving import Baselines, NoBaselineError, Serving, find_serving
+from pipeline_definitions.watch.scripts.collect.serving import (
+    Asked,
+    Baselines,
+    NoBaselineError,
+    Serving,
+    find_serving,
+)
 
+ON = "on"
 NAMESPACE = "aws/sagemaker/Endpoints/data-metrics"
 
 
@@ -37,6 +45,8 @@ class Found:
     requests: int
     answers: int
     said: str
+    bias: int = 0
+    attribution: int = 0
 
 
 def main(words: Sequence[str] | None = None) -> int:
@@ -66,6 +76,7 @@ def main(words: Sequence[str] | None = None) -> int:
 
 def _collect(session: Any, options: argparse.Namespace, serving: Serving, output: Path) -> Found:
     s3, baselines = session.client("s3"), serving.baselines()
+    asked = Asked(options.bias == ON, options.attribution == ON)
     window, delay = timedelta(seconds=options.window_s), timedelta(seconds=options.label_delay_s)
     recent = Span(options.at - window, options.at).since(serving.since)
     due = Span(options.at - delay - window, options.at - delay).since(serving.since)
@@ -77,13 +88,20 @@ def _collect(session: Any, options: argparse.Namespace, serving: Serving, output
     _put(output, "answers", captures.bucket, answers)
     _put(output, "labels", labels.bucket, told or [_nothing(options, output)])
     _put_baselines(output, baselines)
+    _put_compared(output, serving.compared_with(asked))
     _write(output / "requests-window.json", recent.document())
     _write(output / "answers-window.json", due.document())
     if recent.length >= window:
         _count(session, options, len(requests))
     since = f"{serving.package_arn} serves as {options.variant} since {serving.since:%Y-%m-%d %H:%M}Z"
     said = f"{since}; {len(requests)} files of requests in {recent}; {len(answers)} of answers in {due}"
-    return Found(int(bool(requests)), int(bool(answers)), f"{said}, and {len(told)} files of labels since")
+    return Found(
+        requests=int(bool(requests)),
+        answers=int(bool(answers)),
+        said=f"{said}, and {len(told)} files of labels since",
+        bias=int(asked.bias and bool(answers)),
+        attribution=int(asked.attribution and bool(requests)),
+    )
 
 
 def _put(output: Path, name: str, bucket: str, keys: Sequence[str]) -> None:
@@ -96,6 +114,12 @@ def _put_baselines(output: Path, baselines: Baselines) -> None:
         folder = uris[0].rpartition("/")[0] + "/"
         names = [uri.removeprefix(folder) for uri in uris]
         _write(output / f"{name}-manifest.json", [{"prefix": folder}, *names])
+
+
+def _put_compared(output: Path, uris: Mapping[str, str]) -> None:
+    for name, uri in uris.items():
+        folder, _, file = uri.rpartition("/")
+        _write(output / f"{name}-manifest.json", [{"prefix": f"{folder}/"}, file])
 
 
 def _nothing(options: argparse.Namespace, output: Path) -> str:
@@ -126,6 +150,8 @@ def _options(words: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--output-uri", required=True, help="where output/collected goes")
     parser.add_argument("--window-s", type=int, required=True)
     parser.add_argument("--label-delay-s", type=int, required=True, help="so long after a request its label is due")
+    parser.add_argument("--bias", choices=(ON, "off"), default="off", help="whether it is looked for")
+    parser.add_argument("--attribution", choices=(ON, "off"), default="off", help="likewise")
     parser.add_argument("--production-role-arn", default="none", help="role in production's own account, or `none`")
     return parser.parse_args(words)
 

@@ -10,6 +10,9 @@ from botocore.exceptions import ClientError
 Facts = Mapping[str, Any]
 
 
+_BASELINES = "DriftCheckBaselines with statistics and constraints of ModelDataQuality and ModelQuality"
+
+
 class NoBaselineError(RuntimeError):
     """A package that cannot be watched.
 
@@ -17,11 +20,11 @@ class NoBaselineError(RuntimeError):
         package_arn: which.
     """
 
-    def __init__(self, package_arn: str) -> None:
+    def __init__(self, package_arn: str, expected: str = _BASELINES) -> None:
         self.package_arn = package_arn
         super().__init__(
-            f"model package {package_arn}: expected DriftCheckBaselines with statistics and constraints of "
-            "ModelDataQuality and ModelQuality, found none; train the model again and release that version"
+            f"model package {package_arn}: expected {expected}, found none; train the model again and release that "
+            "version"
         )
 
 
@@ -31,6 +34,14 @@ class Baselines:
 
     data: tuple[str, ...]
     quality: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What is looked for besides drift and quality."""
+
+    bias: bool
+    attribution: bool
 
 
 @dataclass(frozen=True)
@@ -57,6 +68,24 @@ class Serving:
             raise NoBaselineError(self.package_arn) from exc
         # what AWS's files do not say: how exact the statistics are
         return Baselines((*data, f"{data[0].rpartition('/')[0]}/report.json"), quality)
+
+    def compared_with(self, asked: Asked) -> dict[str, str]:
+        """What bias and attribution are compared with, as far as they are asked for: the version's own hold-out.
+
+        Returns:
+            URIs by name: `holdout`, `predictions`, `model`.
+
+        Raises:
+            NoBaselineError: the package does not say where that is.
+        """
+        metadata = self.package.get("CustomerMetadataProperties", {})
+        (container, *_) = self.package["InferenceSpecification"]["Containers"]
+        known = {**metadata, "model": container["ModelDataUrl"]}
+        wanted = [*(["holdout", "predictions"] if asked.bias else []), *(["model"] if asked.attribution else [])]
+        names = dict.fromkeys([*wanted, "holdout"]) if wanted else {}
+        if missing := [name for name in names if not known.get(name)]:
+            raise NoBaselineError(self.package_arn, f"'{missing[0]}' among its metadata")
+        return {name: str(known[name]) for name in names}
 
 
 def find_serving(sagemaker: Any, production: Any, endpoint: str, variant: str) -> Serving | None:

@@ -10,8 +10,9 @@ from sklearn.metrics import ndcg_score
 
 from pipeline_definitions.shared import wheels
 from pipeline_definitions.watch.scripts.analyze import attribution
+from tests.support.analysis import captured, lines
 from tests.support.scripts import SKLEARN, XGBOOST, MlDir
-from tests.support.small_models import Model, rows, table
+from tests.support.small_models import FEATURES, Model, rows, table
 
 pytestmark = pytest.mark.xdist_group("pipelines-model-tests")  # with whom it shares the trained models
 
@@ -55,6 +56,30 @@ def test_another_ranking_than_at_the_baseline_is_drift(tmp_path: Path, good: Mod
     assert now["hour"] < now["carrier"]
     assert violation["constraint_check_type"] == "feature_attribution_drift_check"
     assert {datum["MetricName"]: datum["Value"] for datum in data}["monitor_ndcg"] == attribution.ndcg(shap, now) < 0.9
+
+
+def test_captured_requests_are_compared_with_the_versions_own_holdout(tmp_path: Path, good: Model) -> None:
+    """In the XGBoost image, with the wheels that the pipeline ships."""
+    ml = MlDir(tmp_path)
+    columns = [{"name": name, "type": "string", "role": "feature"} for name in FEATURES]
+    contract = {"columns": columns, "monitoring": {"attribution": {"threshold": 0.9}}}
+    noon = (captured(f"12,{carrier},1000.0", "0.5") for _, carrier, _, _ in rows(6, 500))
+    for name, content in {
+        "contract/contract.json": json.dumps(contract).encode(),
+        "wheels/a.zip": wheels.wheel_archive(SKLEARN),
+        "model/model.tar.gz": good.archive,
+        "holdout/holdout.csv": good.holdout,
+        "data/a.jsonl": lines(noon).encode(),
+    }.items():
+        ml.put(name, content)
+
+    said = '{"sagemakerCaptureJson": {"captureIndexNames": ["endpointInput"]}}'
+    words = ("--contract", str(ml.base / "input/contract/contract.json"), "--dataset-format", said)
+    ended = ml.process(XGBOOST, "watch/scripts/analyze.pyz", "--analysis", "attribution", *words)
+
+    assert ended.code == 0, ended.stderr
+    (violation,) = json.loads(ml.output("report/constraint_violations.json").read_text())["violations"]
+    assert violation["description"].endswith("is below 0.9")
 
 
 def test_rankings_that_differ_enough_violate() -> None:

@@ -1,5 +1,6 @@
 """Bias: Clarify's measures on counts that can be checked by hand, and drift from a baseline."""
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -7,7 +8,7 @@ import pytest
 
 from pipeline_definitions.watch.scripts.analyze import bias
 from pipeline_definitions.watch.scripts.analyze.bias import POST, PRE, Groups
-from tests.support.analysis import CSV, Job, captured, label, lines
+from tests.support.analysis import CAPTURE, CSV, Job, captured, label, lines
 
 
 def groups(a: tuple[int, int, int, int], d: tuple[int, int, int, int]) -> Groups:
@@ -128,3 +129,56 @@ def test_labels_of_a_merged_record_become_a_column(tmp_path: Path) -> None:
     assert job.run("bias", *words, form='{"sagemakerCaptureJson": {}}') == 0, job.message
 
     assert job.report("analysis.json")[PRE]["label"] == "label"
+
+
+CONTRACT = {
+    "columns": [{"name": "sex", "type": "string", "role": "feature"}],
+    "monitoring": {"bias": {"facet": "sex", "facet_values": ["f"], "margin": 0.1, "metrics": ["DPPL", "AD"]}},
+}
+
+
+def against_the_holdout(tmp_path: Path, answers: list[tuple[str, str, str]], labels: bool = True) -> Job:
+    """Captured answers (sex, probability, label) compared with a hold-out on which both groups fared alike."""
+    job = Job(tmp_path)
+    job.put("contract/contract.json", json.dumps(CONTRACT))
+    job.put("holdout/holdout.csv", "sex,late\nm,1\nf,1\nm,0\nf,0\n")
+    job.put("predictions/predictions.csv", "label,prediction\n1,0.9\n1,0.9\n0,0.1\n0,0.1\n")
+    job.put("data/a.jsonl", lines(captured(sex, p, event_id=str(n)) for n, (sex, p, _) in enumerate(answers)))
+    truths = [label(str(n), truth) for n, (_, _, truth) in enumerate(answers)] if labels else ["\n"]
+    job.put("labels/2026/01/02/03/a.jsonl", lines(truths))
+    words = ("--contract", str(job.base / "input/contract/contract.json"), "--probability-attribute", "prediction")
+    assert job.run("bias", *words, form=CAPTURE) == 0, job.message
+    return job
+
+
+def test_answers_are_compared_with_the_versions_own_holdout_by_the_measures_that_are_asked_for(tmp_path: Path) -> None:
+    job = against_the_holdout(tmp_path, [("m", "0.9", "1"), ("f", "0.2", "1"), ("m", "0.1", "0"), ("f", "0.1", "0")])
+
+    found = [item["metric_name"] for item in job.report("constraint_violations.json")["violations"]]
+    assert found == ["DPPL", "AD"]
+    published = {datum["MetricName"] for datum in job.report("report.json")["metrics"]}
+    assert {"bias_metric_DI", "bias_metric_AD", "monitor_violations"} <= published
+
+
+def test_what_fares_as_on_the_holdout_within_the_margin_violates_nothing(tmp_path: Path) -> None:
+    alike = [("m", "0.9", "1"), ("f", "0.8", "1"), ("m", "0.1", "0"), ("f", "0.1", "0")]
+
+    job = against_the_holdout(tmp_path, alike)
+
+    assert job.report("constraint_violations.json")["violations"] == []
+
+
+def test_without_any_label_the_answers_alone_are_judged(tmp_path: Path) -> None:
+    job = against_the_holdout(tmp_path, [("m", "0.9", ""), ("f", "0.2", "")], labels=False)
+
+    published = {datum["MetricName"] for datum in job.report("report.json")["metrics"]}
+    assert "bias_metric_DPPL" in published
+    assert "bias_metric_AD" not in published
+
+
+def test_a_job_without_a_facet_says_where_to_name_one(tmp_path: Path) -> None:
+    job = Job(tmp_path)
+    job.put("data/a.csv", "sex,label\nm,1\n")
+
+    assert job.run("bias", form=CSV) == 1
+    assert "say --facet, or monitoring.bias in the contract" in job.message
