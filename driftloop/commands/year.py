@@ -59,7 +59,7 @@ def play(place: Place, plan: Plan, champion: str) -> list[str]:
         habits = Habits(place.features, plan.flights_a_day, plan.labels_after, frozen)
         today = bar.add_task("", total=(plan.last - plan.first).days + 1)
         season = Season(place.target, place.emulator, place.model, habits, lambda text: bar.print(f"  {text}"))
-        began = season.now()
+        began = season.await_morning()
         for day in _days(plan):
             season.say = lambda text, day=day: bar.print(f"  {day:%d %B}: {text}")  # type: ignore[misc]
             bar.update(today, description=f"{day:%d %B}", advance=1)

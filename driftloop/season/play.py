@@ -72,15 +72,24 @@ class Season:
         while self._untold and self._untold[0][0] + self.habits.labels_after <= day:
             self._tell(self._untold.popleft()[1])
         morning = self.now()
-        for _ in clock.steps(self.emulator, morning + timedelta(days=1)):
-            continue
+        self._pass_time(morning + timedelta(days=1))
         self.changes += [change for change in alarm_changes(self.target, self.model, morning) if change[0] >= morning]
         self._approve()
         self._notice(morning)
 
+    def await_morning(self) -> datetime:
+        """Let time pass until six, so that each night's look falls between two days, whenever the season began."""
+        six = self.now().replace(hour=6, minute=0, second=0, microsecond=0)
+        self._pass_time(six if six > self.now() else six + timedelta(days=1))
+        return self.now()
+
     def now(self) -> datetime:
         """The emulator's time."""
         return datetime.fromisoformat(clock.ask(self.emulator, "clock")["now"])
+
+    def _pass_time(self, until: datetime) -> None:
+        for _ in clock.steps(self.emulator, until):
+            continue
 
     def _ask(self, day: date, flight: Flight) -> Answer:
         loop = self._predicted(self.model.endpoint, flight)
