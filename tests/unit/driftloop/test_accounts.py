@@ -19,6 +19,8 @@ OUTPUTS = {
     "DataUri": "s3://raw/raw/flights/",
     "PackageGroup": "driftloop-flights",
     "TrainPipeline": "train",
+    "RetrainPipeline": "retrain",
+    "WatchPipeline": "watch",
     "ReleasePipeline": "release",
     "RollbackPipeline": "rollback",
     "Endpoint": "driftloop-flights-prod",
